@@ -1,0 +1,72 @@
+"""Last word before storage: admission controllers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from kapi.contracts.authn import UserInfo
+from kapi.meta.gvk import GroupVersionKind, GroupVersionResource
+
+if TYPE_CHECKING:
+    from kapi.contracts.plugins import BuildContext, Option
+
+Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
+
+
+@dataclass(slots=True)
+class AdmissionAttributes:
+    """One write on its way to storage (the ``AdmissionRequest`` of admission.k8s.io/v1).
+
+    ``object`` is the new state (None for DELETE); mutating controllers change it in place. ``old_object`` is the
+    stored state (None for CREATE) and must not be changed; it is a copy of its own for every request.
+    ``options`` is the CreateOptions, UpdateOptions, PatchOptions or DeleteOptions object of the request.
+    """
+
+    operation: Operation
+    kind: GroupVersionKind
+    resource: GroupVersionResource
+    subresource: str
+    namespace: str
+    name: str
+    object: dict[str, Any] | None
+    old_object: dict[str, Any] | None
+    user: UserInfo
+    dry_run: bool
+    options: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    annotations: dict[str, str] = field(default_factory=dict)
+
+
+class MutatingAdmission(Protocol):
+    """An admission controller that may change the object."""
+
+    def handles(self, operation: Operation) -> bool:
+        """Tell whether the controller wants to see such operations at all."""
+
+    async def admit(self, attributes: AdmissionAttributes) -> None:
+        """Change ``attributes.object`` in place if need be; raise a StatusError to refuse."""
+
+
+class ValidatingAdmission(Protocol):
+    """An admission controller that only says yes or no."""
+
+    def handles(self, operation: Operation) -> bool:
+        """Tell whether the controller wants to see such operations at all."""
+
+    async def validate(self, attributes: AdmissionAttributes) -> None:
+        """Raise a StatusError to refuse; must not change anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionPlugin:
+    """An admission controller; what ``build`` returns implements one or both of the two protocols.
+
+    ``default_enabled`` controllers run unless ``--disable-admission-plugins`` names them. The order of
+    kube-apiserver's own controllers is the core's; others run just before the webhooks, by name.
+    """
+
+    name: str
+    summary: str
+    build: "Callable[[BuildContext], MutatingAdmission | ValidatingAdmission | None]"
+    options: "tuple[Option, ...]" = ()
+    default_enabled: bool = True

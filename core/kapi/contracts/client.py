@@ -1,0 +1,113 @@
+"""Reaching the server's own objects from inside: for authorizers, admission, strategies and controllers."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Literal, NamedTuple, Protocol
+
+from kapi.meta.gvk import GroupVersionResource
+
+Object = dict[str, Any]
+
+
+class Event(NamedTuple):
+    """A change seen by a watch; ``object`` is the new state, or the last one for DELETED. Never change it."""
+
+    type: Literal["ADDED", "MODIFIED", "DELETED"]
+    object: Object
+    old: Object | None
+
+
+class Informer(Protocol):
+    """A shared, always current view of one resource, fed by its watch cache.
+
+    The objects are shared: never change one.
+    """
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every change of the resource: compare it to know when to recompute."""
+
+    async def synced(self) -> None:
+        """Return when the view holds everything that had been written when this was called."""
+
+    def get(self, name: str, namespace: str = "") -> Object | None:
+        """Return an object, or None."""
+
+    def list(self, namespace: str = "") -> Iterable[Object]:
+        """Return the objects of a namespace, or of all."""
+
+    def add_handler(self, handler: Callable[[Event], None]) -> Callable[[], None]:
+        """Call ``handler`` for every object there is (as ADDED) and for every change; returns how to stop it."""
+
+
+class ObjectClient(Protocol):
+    """Reads and writes as the server itself: past authentication, authorization and admission, but with the kinds'
+    own rules. All methods raise StatusError. Objects returned are the caller's to change, unless said otherwise."""
+
+    async def get(
+        self, resource: GroupVersionResource, name: str, namespace: str = ""
+    ) -> Object:
+        """Return the current object; raises not_found."""
+
+    async def list(
+        self,
+        resource: GroupVersionResource,
+        namespace: str = "",
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+    ) -> list[Object]:
+        """Return the current objects of a namespace, or of all."""
+
+    async def create(
+        self, resource: GroupVersionResource, obj: Object, namespace: str = "", *, subresource: str = ""
+    ) -> Object:
+        """Create an object and return it as stored; raises already_exists."""
+
+    async def update(
+        self,
+        resource: GroupVersionResource,
+        name: str,
+        change: Callable[[Object], Object | None],
+        namespace: str = "",
+        *,
+        subresource: str = "",
+    ) -> Object:
+        """Read, change, write, and again if another was faster.
+
+        ``change`` gets the current object and returns the new one (it may be the same, changed), or None to
+        leave it as it is.
+        """
+
+    async def delete(
+        self,
+        resource: GroupVersionResource,
+        name: str,
+        namespace: str = "",
+        *,
+        uid: str = "",
+        propagation: str = "Background",
+        grace_seconds: int | None = None,
+    ) -> None:
+        """Delete an object; ``uid`` is a precondition."""
+
+    def informer(self, resource: GroupVersionResource) -> Informer:
+        """Return the shared informer of a resource, started on first use."""
+
+    def resources(self) -> "Iterable[ServedResource]":
+        """Return all resources that are served, in discovery order."""
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Reserved for the server: starts and stops the informers."""
+
+
+class ServedResource(NamedTuple):
+    """A served resource, as discovery knows it."""
+
+    gvr: GroupVersionResource
+    kind: str
+    namespaced: bool
+    verbs: tuple[str, ...]
+
+
+__all__ = ["AsyncIterator", "Event", "Informer", "Mapping", "Object", "ObjectClient", "ServedResource"]

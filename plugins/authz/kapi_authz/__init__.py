@@ -1,0 +1,1 @@
+"""Built-in authz plugins of kapi."""
