@@ -49,13 +49,19 @@ class Strategy:
     - ``generation``: dotted paths whose change increments metadata.generation; empty: the kind has none;
     - ``owns_status``: the main resource keeps the stored ``status`` and writes through ``/status`` change only it;
     - ``allow_create_on_update``: PUT to a missing name creates (e.g. leases, events);
-    - ``allow_unconditional_update``: PUT without resourceVersion overwrites.
+    - ``allow_unconditional_update``: PUT without resourceVersion overwrites;
+    - ``returns_deleted``: DELETE answers with the deleted object, not with a Status of success;
+    - ``default_propagation``: what becomes of dependents when a DELETE names no propagation policy ("Background"
+      or "Orphan"), and ``default_propagation_warning`` the warning to send then ("" for none).
     """
 
     generation: tuple[str, ...] = ()
     owns_status: bool = False
     allow_create_on_update: bool = False
     allow_unconditional_update: bool = True
+    returns_deleted: bool = False
+    default_propagation: str = "Background"
+    default_propagation_warning: str = ""
 
     def default(self, obj: Object) -> None:
         """Fill in the defaults that the schema's own cannot express (they depend on other fields).
