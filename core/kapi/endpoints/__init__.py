@@ -1,1 +1,1 @@
-"""TODO."""
+"""HTTP: what a request asks for, and how each verb answers."""

@@ -307,8 +307,11 @@ def internal_error(message: str) -> StatusError:
 
 
 def invalid(kind: GroupKind, name: str, errors: Sequence[FieldError]) -> StatusError:
-    """The object fails validation; ``errors`` in the order in which they were found, duplicates dropped."""
-    unique = list(dict.fromkeys(errors))
+    """The object fails validation.
+
+    ``errors`` in the order in which they were found; the causes list them all, the message says each only once.
+    """
+    texts = list(dict.fromkeys(str(error) for error in errors))
     details: dict[str, Any] = {}
     if name:
         details["name"] = name
@@ -316,13 +319,8 @@ def invalid(kind: GroupKind, name: str, errors: Sequence[FieldError]) -> StatusE
         details["group"] = kind.group
     if kind.kind:
         details["kind"] = kind.kind
-    if unique:
-        details["causes"] = [
-            {"reason": e.reason, "message": e.message, "field": e.field} for e in unique
-        ]
-    if len(unique) == 1:
-        text = str(unique[0])
-    else:
-        text = "[" + ", ".join(str(e) for e in unique) + "]"
-    message = f"{kind} {go_quote(name)} is invalid: {text}" if unique else f"{kind} {go_quote(name)} is invalid"
-    return StatusError(422, "Invalid", message, details)
+    if errors:
+        details["causes"] = [{"reason": e.reason, "message": e.message, "field": e.field} for e in errors]
+    found = texts[0] if len(texts) == 1 else "[" + ", ".join(texts) + "]"
+    message = f"{kind} {go_quote(name)} is invalid"
+    return StatusError(422, "Invalid", f"{message}: {found}" if texts else message, details)

@@ -1,0 +1,331 @@
+"""The watch cache of one stored resource: its current objects as ready bytes, its latest changes, its watchers.
+
+The cache starts on first use, from one range of the backend, and is then kept current by the :class:`Feed`. Every
+change becomes one :class:`CacheEvent`; what a watcher sends is rendered once per event and representation, however many
+watchers there are.
+"""
+
+import asyncio
+import time
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+from kapi.contracts.storage import Change, StorageBackend
+from kapi.storage.entry import Codec, Entry
+from kapi.storage.feed import Feed, Subscriber
+
+EventType = Literal["ADDED", "MODIFIED", "DELETED"]
+Predicate = Callable[[Entry], bool]
+
+WINDOW_EVENTS = 4096
+WINDOW_SECONDS = 300.0
+QUEUE_EVENTS = 4096
+PAGE = 2000
+
+
+class Representation(Protocol):
+    """How an entry looks to a client; see :mod:`kapi.endpoints.representation`."""
+
+    def object(self, entry: Entry) -> bytes:
+        """Return the bytes of the entry as a single object."""
+
+
+class CacheEvent:
+    """One change: ``entry`` is the new state (None: deleted), ``previous`` the one before (None: created)."""
+
+    __slots__ = ("_frames", "_last", "at", "entry", "previous", "revision")
+
+    def __init__(self, revision: int, entry: Entry | None, previous: Entry | None) -> None:
+        """Take the two states and the revision of the change."""
+        self.revision = revision
+        self.entry = entry
+        self.previous = previous
+        self.at = time.monotonic()
+        self._last: Entry | None = None
+        self._frames: dict[tuple[EventType, Representation], bytes] = {}
+
+    def seen_by(self, matches: Predicate) -> EventType | None:
+        """Return the type of the event for a watcher with this predicate; None: not to be seen."""
+        now = self.entry is not None and matches(self.entry)
+        before = self.previous is not None and matches(self.previous)
+        if now:
+            return "MODIFIED" if before else "ADDED"
+        return "DELETED" if before else None
+
+    def state(self, kind: EventType) -> Entry:
+        """Return the entry that an event of this type shows: the last matching one, at this revision, for DELETED."""
+        if kind != "DELETED":
+            assert self.entry is not None
+            return self.entry
+        if self._last is None:
+            assert self.previous is not None
+            self._last = Codec.moved(self.previous, self.revision)
+        return self._last
+
+    def frame(self, kind: EventType, representation: Representation) -> bytes:
+        """Return the watch frame of the event, rendered once per type and representation."""
+        key = (kind, representation)
+        found = self._frames.get(key)
+        if found is None:
+            found = event_frame(kind, representation.object(self.state(kind)))
+            self._frames[key] = found
+        return found
+
+
+def event_frame(kind: str, body: bytes) -> bytes:
+    """Return one line of a watch stream (meta.k8s.io/v1 WatchEvent)."""
+    return b'{"type":"%b","object":%b}\n' % (kind.encode(), body)
+
+
+class Delivery(NamedTuple):
+    """An event as one watcher sees it."""
+
+    kind: EventType
+    event: CacheEvent
+
+
+class Watcher:
+    """One open watch. Events are queued by the cache and taken by the endpoint.
+
+    A watcher whose queue overflows is closed (``overflowed``); its client resumes by resourceVersion.
+    """
+
+    __slots__ = ("_after", "_cache", "_matches", "_waiter", "closed", "expired", "queue")
+
+    def __init__(self, cache: "WatchCache", matches: Predicate, after: int) -> None:
+        """Take the cache to leave on close, which entries the watcher wants, and the revision it begins after."""
+        self._cache = cache
+        self._matches = matches
+        self._after = after
+        self.queue: deque[Delivery] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self.closed = False
+        self.expired = False
+
+    def deliver(self, event: CacheEvent) -> None:
+        """Queue an event if the watcher is to see it."""
+        if event.revision <= self._after:
+            return
+        kind = event.seen_by(self._matches)
+        if kind is None:
+            return
+        if len(self.queue) >= QUEUE_EVENTS:
+            self.close()
+            return
+        self.queue.append(Delivery(kind, event))
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the endpoint look at the queue and the flags."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def close(self, *, expired: bool = False) -> None:
+        """Take no more events; ``expired``: because history was lost."""
+        self.closed = True
+        self.expired = self.expired or expired
+        self._cache.leave(self)
+        self.wake()
+
+    async def wait(self, timeout: float) -> None:
+        """Return when there is something to look at, or after ``timeout`` seconds."""
+        if self.queue or self.closed:
+            return
+        self._waiter = asyncio.get_running_loop().create_future()
+        handle = asyncio.get_running_loop().call_later(max(0.0, timeout), self.wake)
+        try:
+            await self._waiter
+        finally:
+            handle.cancel()
+            self._waiter = None
+
+    def take(self) -> list[Delivery]:
+        """Return and forget what is queued."""
+        taken = list(self.queue)
+        self.queue.clear()
+        return taken
+
+
+class WatchCache:
+    """See the module's description. All methods belong to the event loop's thread."""
+
+    def __init__(self, backend: StorageBackend, feed: Feed, prefix: str, codec: Codec) -> None:
+        """Take the key prefix of the resource (ending in a slash) and the codec of its stored kind."""
+        self.prefix = prefix
+        self.codec = codec
+        self.entries: dict[str, Entry] = {}
+        self.keys: list[str] = []
+        self.changed_at = 0
+        self._backend = backend
+        self._feed = feed
+        self._window: deque[CacheEvent] = deque()
+        self._window_start = 0
+        self._loaded_at = 0
+        self._pending: list[Change] | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._watchers: dict[Watcher, None] = {}
+        self._listeners: list[Callable[[CacheEvent], None]] = []
+
+    @property
+    def revision(self) -> int:
+        """The revision that the cache shows."""
+        return max(self._feed.revision, self._loaded_at)
+
+    @property
+    def watchers(self) -> int:
+        """How many watches are open."""
+        return len(self._watchers)
+
+    async def ready(self) -> None:
+        """Return when the cache has been filled; raises what the backend raises."""
+        if self._loading is None:
+            self._pending = []
+            self._feed.subscribe(Subscriber(self.prefix, self._apply, self._reset))
+            self._loading = asyncio.create_task(self._load(), name=f"kapi-cache{self.prefix}")
+        if not self._loading.done():
+            await asyncio.shield(self._loading)
+        elif self._loading.exception() is not None:
+            failed, self._loading = self._loading, None
+            failed.result()
+
+    async def current(self) -> None:
+        """Return when the cache shows every write acknowledged before the call."""
+        if self._loading is None or not self._loading.done():
+            await self.ready()
+        await self._feed.current()
+
+    async def reached(self, revision: int) -> None:
+        """Return when the cache shows ``revision``."""
+        await self.ready()
+        if revision > self.revision:
+            await self._feed.reached(revision)
+
+    async def _load(self) -> None:
+        entries: dict[str, Entry] = {}
+        start, revision = "", 0
+        while True:
+            page = await self._backend.range(self.prefix, start=start, limit=PAGE, revision=revision)
+            revision = page.revision
+            for key, value, modified in page.items:
+                entries[key] = self.codec.entry(key, value, modified)
+            if not page.more:
+                break
+            start = page.items[-1].key + "\0"
+            await asyncio.sleep(0)
+        self._install(entries, revision)
+
+    def _install(self, entries: dict[str, Entry], revision: int) -> None:
+        """Take over a freshly read state; listeners learn the difference to what they knew."""
+        known = self.entries
+        self.entries, self.keys = entries, sorted(entries)
+        self._loaded_at = self._window_start = self.changed_at = revision
+        self._window.clear()
+        pending, self._pending = self._pending or [], None
+        for key in known.keys() | entries.keys():
+            before, now = known.get(key), entries.get(key)
+            if before is None or now is None or before.revision != now.revision:
+                self._tell(CacheEvent(revision, now, before))
+        self._apply([change for change in pending if change.revision > revision])
+
+    def _reset(self) -> None:
+        for watcher in list(self._watchers):
+            watcher.close(expired=True)
+        if self._loading is not None and self._loading.done():
+            self._pending = []
+            self._loading = asyncio.create_task(self._load(), name=f"kapi-cache{self.prefix}")
+
+    def _apply(self, changes: Sequence[Change]) -> None:
+        if self._pending is not None:
+            self._pending.extend(changes)
+            return
+        for change in changes:
+            if change.revision > self._loaded_at:
+                self._change(change)
+        self._trim()
+
+    def _change(self, change: Change) -> None:
+        previous = self.entries.get(change.key)
+        if change.value is None:
+            if previous is None:
+                return
+            entry = None
+            del self.entries[change.key]
+            del self.keys[bisect_left(self.keys, change.key)]
+        else:
+            entry = self.codec.entry(change.key, change.value, change.revision)
+            if previous is None:
+                insort(self.keys, change.key)
+            self.entries[change.key] = entry
+        event = CacheEvent(change.revision, entry, previous)
+        self.changed_at = change.revision
+        self._window.append(event)
+        for watcher in list(self._watchers):
+            watcher.deliver(event)
+        self._tell(event)
+
+    def _tell(self, event: CacheEvent) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+    def _trim(self) -> None:
+        oldest = time.monotonic() - WINDOW_SECONDS
+        window = self._window
+        while window and (len(window) > WINDOW_EVENTS or window[0].at < oldest):
+            self._window_start = window.popleft().revision
+
+    def scan(self, namespace: str, start: str = "") -> Iterator[Entry]:
+        """Yield the entries of a namespace ("": all) in key order, from the key ``start`` on."""
+        prefix = f"{self.prefix}{namespace}/" if namespace else self.prefix
+        entries, keys = self.entries, self.keys
+        first = bisect_left(keys, max(prefix, start))
+        last = bisect_left(keys, prefix[:-1] + "0") if namespace else len(keys)
+        for key in keys[first:last]:
+            yield entries[key]
+
+    def listen(self, listener: Callable[[CacheEvent], None]) -> Callable[[], None]:
+        """Call ``listener`` with every change from now on; returns how to stop."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def leave(self, watcher: Watcher) -> None:
+        """Forget a watcher."""
+        self._watchers.pop(watcher, None)
+
+    def watch(self, matches: Predicate, after: int) -> tuple[Watcher, bool]:
+        """Open a watch that begins after a revision.
+
+        Returns the watcher, with what the window holds already queued, and whether that is all: if not, the caller
+        first sends what :meth:`history` yields.
+        """
+        complete = after >= self._window_start
+        watcher = Watcher(self, matches, after)
+        if complete:
+            for event in self._window:
+                watcher.deliver(event)
+        self._watchers[watcher] = None
+        return watcher, complete
+
+    async def history(self, after: int, until: int) -> AsyncIterator[CacheEvent]:
+        """Yield the changes in (after, until] from the backend's history. Raises Compacted."""
+        codec = self.codec
+        async for batch in self._backend.watch(self.prefix, after):
+            for change in batch.changes:
+                if change.revision > until:
+                    return
+                yield CacheEvent(
+                    change.revision,
+                    codec.entry(change.key, change.value, change.revision) if change.value is not None else None,
+                    codec.entry(change.key, change.previous, change.previous_revision)
+                    if change.previous is not None
+                    else None,
+                )
+            if batch.revision >= until:
+                return
+
+    def end_watches(self) -> None:
+        """Close all watchers, because the server stops."""
+        for watcher in list(self._watchers):
+            watcher.close()
+
