@@ -1,0 +1,51 @@
+"""The ``scale`` subresource (Scale of autoscaling/v1) of kinds with ``spec.replicas`` and ``status.replicas``."""
+
+from kapi.contracts.resources import Object
+from kapi.meta.errors import FieldError, field_invalid
+
+from kapi_apigroups.common.selectors import format_label_selector, format_labels
+
+_SHOWN_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+_REPLICAS = ("spec", "replicas")
+
+
+class ScaleView:
+    """Shows and changes the number of replicas of a workload (a View).
+
+    ``plain_selector`` tells that the workload's ``spec.selector`` is a map of labels, not a LabelSelector.
+    """
+
+    def __init__(self, *, plain_selector: bool = False) -> None:
+        """Take the form of the workload's selector."""
+        self._format = format_labels if plain_selector else format_label_selector
+
+    def project(self, parent: Object) -> Object:
+        """Return the Scale of a workload."""
+        metadata = parent["metadata"]
+        status: Object = {"replicas": parent.get("status", {}).get("replicas", 0)}
+        selector = self._format(parent["spec"].get("selector"))
+        if selector:
+            status["selector"] = selector
+        replicas = parent["spec"].get("replicas", 0)
+        return {
+            "kind": "Scale",
+            "apiVersion": "autoscaling/v1",
+            "metadata": {member: metadata[member] for member in _SHOWN_METADATA if member in metadata},
+            "spec": {"replicas": replicas} if replicas else {},
+            "status": status,
+        }
+
+    def validate(self, obj: Object) -> list[FieldError]:
+        """Return what is wrong with the wanted number of replicas."""
+        replicas = obj.get("spec", {}).get("replicas", 0)
+        if replicas < 0:
+            return [field_invalid("spec.replicas", replicas, "must be greater than or equal to 0")]
+        return []
+
+    def apply(self, parent: Object, obj: Object) -> None:
+        """Give the workload the wanted number of replicas."""
+        parent["spec"]["replicas"] = obj.get("spec", {}).get("replicas", 0)
+
+    def parent_path(self, path: tuple[str, ...]) -> tuple[str, ...] | None:
+        """Map ``spec.replicas`` to the workload's; the rest of a Scale has no place there."""
+        return _REPLICAS if path == _REPLICAS else None
