@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from kapi.contracts.authz import Authorizer
     from kapi.contracts.client import ObjectClient
 
-OptionType = Literal["string", "bool", "int", "float", "duration", "strings", "path", "map"]
+OptionType = Literal["string", "bool", "int", "float", "duration", "strings", "array", "path", "map"]
 """How the text of a flag is read: durations (Go syntax) become seconds as float, ``strings`` (comma
-separated, repeatable) a tuple of str, ``map`` (``a=b,c=d``) a dict, ``path`` a ``pathlib.Path``."""
+separated, repeatable) and ``array`` (repeatable, commas stand) a tuple of str, ``map`` (``a=b,c=d``) a dict,
+``path`` a ``pathlib.Path`` (None when empty)."""
 
 
 @dataclass(frozen=True, slots=True)
