@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from kapi.contracts.authn import UserInfo
+from kapi.meta.errors import StatusError, forbidden
 from kapi.meta.gvk import GroupVersionKind, GroupVersionResource
 
 if TYPE_CHECKING:
@@ -35,6 +36,13 @@ class AdmissionAttributes:
     options: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
+
+
+def refusal(attributes: AdmissionAttributes, message: str) -> StatusError:
+    """Return the 403 with which an admission controller refuses a write, naming its object."""
+    metadata = (attributes.object or {}).get("metadata") or {}
+    name = attributes.name or metadata.get("name") or metadata.get("generateName") or ""
+    return forbidden(attributes.resource.group_resource, name, message)
 
 
 class MutatingAdmission(Protocol):

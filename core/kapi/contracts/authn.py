@@ -79,6 +79,8 @@ class AuthenticatorPlugin:
     """An authenticator. ``build`` returns None when its options leave it unconfigured.
 
     ``phase`` "token" means that ``build`` returns a TokenAuthenticator, the others a RequestAuthenticator.
+    ``cacheable`` allows the server to remember for some seconds that a token was good; a plugin that notices the
+    end of a token by itself, and is fast, says no.
     """
 
     name: str
@@ -86,6 +88,7 @@ class AuthenticatorPlugin:
     phase: Phase
     build: "Callable[[BuildContext], RequestAuthenticator | TokenAuthenticator | None]"
     options: "tuple[Option, ...]" = ()
+    cacheable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +114,13 @@ class ServiceAccountTokens(Protocol):
         audiences: Sequence[str],
         seconds: int,
         bound: Mapping[str, Mapping[str, str]] | None = None,
+        warn_after: int = 0,
     ) -> IssuedToken:
         """Sign a token for a service account.
 
         ``audiences`` empty means the server's own; ``bound`` holds the claims about the object that the token
-        is bound to, e.g. ``{"pod": {"name": …, "uid": …}}``.
+        is bound to, e.g. ``{"pod": {"name": …, "uid": …}}``; ``warn_after`` seconds from now its use should have
+        ended although it is still good (0: never).
         """
 
     def verify(self, token: str) -> Mapping[str, Any] | None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from kapi.contracts.authn import ServiceAccountTokens
-    from kapi.contracts.authz import Authorizer
+    from kapi.contracts.authn import ServiceAccountTokens, TokenAuthenticator
+    from kapi.contracts.authz import Authorizer, RuleResolver
     from kapi.contracts.client import ObjectClient
 
 OptionType = Literal["string", "bool", "int", "float", "duration", "strings", "array", "path", "map"]
@@ -65,6 +65,8 @@ class BuildContext:
     - ``client``: typed-by-dict access to the objects of this server, past authentication, authorization
       and admission; usable from the start of the server on (None for storage plugins, which come before it);
     - ``authorizer``: the union of all authorizers (None while the authorizers themselves are built);
+    - ``rule_resolver``: lists what the authorizers would allow (None while they are built);
+    - ``token_authenticator``: the union of all token authenticators (None while they are built);
     - ``service_account_tokens``: signer and verifier of service account tokens, if keys are configured.
     """
 
@@ -73,4 +75,6 @@ class BuildContext:
     client: "ObjectClient | None" = None
     authorizer: "Authorizer | None" = None
     service_account_tokens: "ServiceAccountTokens | None" = None
+    rule_resolver: "RuleResolver | None" = None
+    token_authenticator: "TokenAuthenticator | None" = None
     extra: Mapping[str, Any] = field(default_factory=dict)
