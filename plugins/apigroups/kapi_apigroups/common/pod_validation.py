@@ -6,8 +6,6 @@ required members are checked by the schema.
 
 from collections.abc import Iterable, Iterator
 
-from kapi.meta.names import dns1123_label
-
 from kapi.contracts.resources import Object
 from kapi.meta.errors import (
     FieldError,
@@ -17,6 +15,7 @@ from kapi.meta.errors import (
     field_not_found,
     field_required,
 )
+from kapi.meta.names import dns1123_label
 
 _PORT_RANGE = "must be between 1 and 65535, inclusive"
 

@@ -2,7 +2,6 @@
 
 from kapi.contracts.resources import Object
 from kapi.meta.errors import FieldError, field_invalid
-
 from kapi_apigroups.common.selectors import format_label_selector, format_labels
 
 _SHOWN_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")

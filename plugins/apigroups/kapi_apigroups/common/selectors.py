@@ -76,7 +76,9 @@ def _validate_requirement(expression: Object, path: str) -> Iterator[FieldError]
             yield field_required(f"{path}.values", "must be specified when `operator` is 'In' or 'NotIn'")
     elif operator in ("Exists", "DoesNotExist"):
         if values:
-            yield field_forbidden(f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
+            yield field_forbidden(
+                f"{path}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+            )
     else:
         yield field_invalid(f"{path}.operator", operator, "not a valid selector operator")
     for problem in qualified_name(expression.get("key", "")):
