@@ -1,0 +1,57 @@
+"""What all kinds of patches share: copies, limits and the Status errors of a patch that cannot be used."""
+
+from typing import Any
+
+import orjson
+
+from kapi.meta.errors import StatusError, bad_request, field_invalid, invalid
+from kapi.meta.gvk import GroupKind
+
+Object = dict[str, Any]
+
+
+def rejected() -> StatusError:
+    """Return the error for a JSON patch that cannot be carried out; kube-apiserver does not say why."""
+    return StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {})
+
+
+def unusable_result(shown: str, detail: str) -> StatusError:
+    """Return the error for a patch whose result does not decode, or not strictly enough.
+
+    ``shown`` is the result's JSON text (JSON and merge patches) or the patch as Go prints it (strategic merge
+    patches, :func:`kapi.meta.patch.gotext.go_value`); ``detail`` is what the decoder had to say.
+    """
+    return invalid(GroupKind("", ""), "", [field_invalid("patch", shown, detail)])
+
+
+def serialize(value: Any) -> bytes:
+    """Return the JSON text of ``value``; raises StatusError 400 for one that is nested too deeply or has huge numbers.
+
+    It is also the guard of the recursive algorithms here: what passes is at most 254 levels deep.
+    """
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise bad_request("error decoding patch: exceeded max depth") from error
+
+
+def duplicate(value: Any) -> Any:
+    """Return a deep copy of a JSON value; raises StatusError 400 as :func:`serialize`."""
+    return orjson.loads(serialize(value))
+
+
+def parse_bytes(raw: bytes, prefix: str) -> Any:
+    """Parse the bytes of a patch; raises StatusError 400 with ``prefix`` before the parser's message."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise bad_request(prefix + _syntax_error(raw, error)) from error
+
+
+def _syntax_error(raw: bytes, error: orjson.JSONDecodeError) -> str:
+    position = error.pos
+    while position < len(error.doc) and error.doc[position] in " \t\r\n":
+        position += 1
+    if position >= len(error.doc) or not raw.strip():
+        return "unexpected end of JSON input"
+    return f"invalid character '{error.doc[position]}' looking for beginning of value"
