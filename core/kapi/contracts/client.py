@@ -1,7 +1,6 @@
 """Reaching the server's own objects from inside: for authorizers, admission, strategies and controllers."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple, Protocol
 
 from kapi.meta.gvk import GroupVersionResource
@@ -97,9 +96,6 @@ class ObjectClient(Protocol):
     def resources(self) -> "Iterable[ServedResource]":
         """Return all resources that are served, in discovery order."""
 
-    def running(self) -> AbstractAsyncContextManager[None]:
-        """Reserved for the server: starts and stops the informers."""
-
 
 class ServedResource(NamedTuple):
     """A served resource, as discovery knows it."""
@@ -109,5 +105,3 @@ class ServedResource(NamedTuple):
     namespaced: bool
     verbs: tuple[str, ...]
 
-
-__all__ = ["AsyncIterator", "Event", "Informer", "Mapping", "Object", "ObjectClient", "ServedResource"]

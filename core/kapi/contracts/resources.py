@@ -106,9 +106,22 @@ class Strategy:
     async def after_delete(self, ctx: RequestContext, obj: Object) -> None:
         """Give back what the object held. Also called for the loser of nothing: exactly once per deletion."""
 
-    def grace_period(self, ctx: RequestContext, obj: Object, requested: int | None) -> int:
-        """Return the seconds of graceful deletion; 0 deletes at once. Default: kinds know no grace."""
-        return 0
+    def grace_period(self, ctx: RequestContext, obj: Object, requested: int | None) -> int | None:
+        """Return the seconds of graceful deletion; None (the default) for kinds that know no grace.
+
+        With 0 the object is marked as deleted and then deleted at once, so that watchers see both.
+        """
+        return None
+
+    def deletable(self, obj: Object) -> bool:
+        """Tell whether nothing keeps a deleted object any more. Default: it has no finalizers."""
+        return not obj["metadata"].get("finalizers")
+
+    def prepare_for_delete(self, ctx: RequestContext, obj: Object) -> None:
+        """Change what a kind changes when its deletion begins and it stays for a while (e.g. a phase).
+
+        Called after metadata.deletionTimestamp and deletionGracePeriodSeconds have been set.
+        """
 
     def validate_delete(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         """Return why the object may not be deleted; empty: it may."""
@@ -124,6 +137,11 @@ class StatusStrategy(Strategy):
     def __init__(self, main: Strategy) -> None:
         """Take the strategy of the main resource, whose defaults and names hold here too."""
         self.main = main
+        self.allow_unconditional_update = main.allow_unconditional_update
+
+    def deletable(self, obj: Object) -> bool:
+        """Ask the main resource's rules."""
+        return self.main.deletable(obj)
 
     def default(self, obj: Object) -> None:
         """Apply the main resource's defaults."""

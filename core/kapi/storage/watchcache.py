@@ -26,7 +26,12 @@ PAGE = 2000
 
 
 class Representation(Protocol):
-    """How an entry looks to a client; see :mod:`kapi.endpoints.representation`."""
+    """How an entry looks to a client; see :mod:`kapi.endpoints.representation`.
+
+    ``shared`` tells that the bytes are the same for all watchers, and worth keeping with the event.
+    """
+
+    shared: bool
 
     def object(self, entry: Entry) -> bytes:
         """Return the bytes of the entry as a single object."""
@@ -65,7 +70,9 @@ class CacheEvent:
         return self._last
 
     def frame(self, kind: EventType, representation: Representation) -> bytes:
-        """Return the watch frame of the event, rendered once per type and representation."""
+        """Return the watch frame of the event; of a shared representation it is rendered only once."""
+        if not representation.shared:
+            return event_frame(kind, representation.object(self.state(kind)))
         key = (kind, representation)
         found = self._frames.get(key)
         if found is None:

@@ -1,0 +1,46 @@
+"""The outermost filter: whatever goes wrong inside, the client gets a Status."""
+
+import logging
+
+from kapi.contracts.server import ASGIApp, Message, Receive, Scope, Send
+from kapi.contracts.storage import StorageError, Unavailable
+from kapi.endpoints.answer import send_answer, status_answer
+from kapi.meta.errors import StatusError, internal_error, service_unavailable
+
+log = logging.getLogger("kapi.server")
+
+
+def with_panic_recovery(app: ASGIApp) -> ASGIApp:
+    """Turn every exception into a Status; unexpected ones are logged with their traceback and become a 500.
+
+    This is one of the three places in kapi that catch Exception. Once an answer has begun, the connection is
+    closed instead.
+    """
+
+    async def recover(scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watch_send(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await app(scope, receive, watch_send)
+        except StatusError as error:
+            failure = error
+        except Unavailable as error:
+            log.error("storage is unavailable: %s", error)
+            failure = service_unavailable(f"storage is unavailable: {error}")
+        except StorageError as error:
+            log.error("storage failed: %s", error)
+            failure = internal_error(f"storage failed: {error}")
+        except Exception:
+            log.exception("request failed: %s %s", scope.get("method"), scope.get("path"))
+            failure = internal_error("the server met an unexpected condition; its log has the details")
+        else:
+            return
+        if not begun:
+            await send_answer(scope, send, status_answer(scope, failure))
+
+    return recover
