@@ -1,0 +1,37 @@
+"""What backends do by the clock: expire keys, compact history, report progress."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from kapi.contracts.storage import StorageError
+
+log = logging.getLogger("kapi.storage")
+
+
+class Upkeep:
+    """A set of jobs, each repeated for as long as the store is open."""
+
+    def __init__(self) -> None:
+        """Begin with no jobs."""
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def every(self, seconds: float, job: Callable[[], Awaitable[None]], name: str) -> None:
+        """Run a job again and again, ``seconds`` after it last ended; a StorageError is logged and does not end it."""
+        self._tasks.append(asyncio.create_task(_repeat(seconds, job), name=name))
+
+    async def stop(self) -> None:
+        """End all jobs."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _repeat(seconds: float, job: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await job()
+        except StorageError as error:
+            log.warning("upkeep of the store failed, will be tried again: %s", error)
