@@ -27,6 +27,18 @@ class Requirement(NamedTuple):
         return f"{self.field}{'=' if self.equal else '!='}{escape(self.value)}"
 
 
+def _compile(requirements: tuple[Requirement, ...]) -> Matcher:
+    if not requirements:
+        return lambda fields: True
+    if len(requirements) == 1:
+        field, value, equal = requirements[0]
+        if equal:
+            return lambda fields: fields.get(field, "") == value
+        return lambda fields: fields.get(field, "") != value
+
+    return lambda fields: all((fields.get(field, "") == value) is equal for field, value, equal in requirements)
+
+
 class FieldSelector:
     """A conjunction of terms. ``matches`` takes the fields of an object and says whether all terms hold."""
 
@@ -71,18 +83,6 @@ class FieldSelector:
 
 EVERYTHING = FieldSelector()
 """The selector without terms."""
-
-
-def _compile(requirements: tuple[Requirement, ...]) -> Matcher:
-    if not requirements:
-        return lambda fields: True
-    if len(requirements) == 1:
-        field, value, equal = requirements[0]
-        if equal:
-            return lambda fields: fields.get(field, "") == value
-        return lambda fields: fields.get(field, "") != value
-
-    return lambda fields: all((fields.get(field, "") == value) is equal for field, value, equal in requirements)
 
 
 def parse_field_selector(text: str) -> FieldSelector:
