@@ -8,7 +8,7 @@ from kapi.contracts.resources import Object, RequestContext, Strategy
 
 
 class StatusOwner(Strategy):
-    """A kind with a status: new objects start with ``empty_status``, writes of the main resource keep the stored one."""
+    """A kind with a status: new objects start with ``empty_status``, and writes of the main resource keep it."""
 
     owns_status = True
     empty_status: Mapping[str, Any] = {}
