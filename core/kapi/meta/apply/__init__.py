@@ -1,1 +1,1 @@
-"""TODO."""
+"""Who owns which field: field sets, managedFields and server-side apply."""

@@ -1,0 +1,140 @@
+"""Ownership of fields on create, update and patch: whoever changes a field owns it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kapi.meta.apply.changes import BadItem, Changes, Object, compare, empty_object
+from kapi.meta.apply.entries import (
+    Entry,
+    Managed,
+    cap_updaters,
+    decode_entries,
+    encode_entries,
+    is_reset,
+    new_entry,
+    owner_of,
+    stored_entries,
+    with_fields,
+)
+from kapi.meta.apply.fieldset import FieldSet, difference, recursive_difference, union
+from kapi.meta.schema.types import Struct
+
+Convert = Callable[[Object, str], tuple[Object, Struct] | None]
+"""Returns an object of some version in another version, with that version's type; None if it is not served."""
+
+
+def track_update(
+    live: Object | None,
+    new: Object,
+    *,
+    struct: Struct,
+    manager: str,
+    api_version: str,
+    subresource: str = "",
+    now: str,
+    ignored: FieldSet | None = None,
+    convert: Convert | None = None,
+) -> None:
+    """Set ``new["metadata"]["managedFields"]`` for a write that made ``new`` out of ``live`` (None: it is created).
+
+    To be called where kube-apiserver does: on the decoded and defaulted object, before mutating admission and before
+    the strategy prepares it. ``new`` brings the entries that the client sent; they count if they are valid, unless
+    the write goes through a subresource. ``ignored`` are fields that the endpoint resets. ``now`` is RFC 3339 in
+    whole seconds. Entries of other versions are compared through ``convert``; without it as if of this version.
+
+    A write that changes nothing leaves the entries as they are in ``live``. Field sets are shared with ``live``.
+    """
+    metadata = new.setdefault("metadata", {})
+    before = live.get("metadata", {}).get("managedFields") if live is not None else None
+    managed = _starting_point(metadata.pop("managedFields", None), before, subresource)
+    if live is not None and not managed:
+        return
+    try:
+        changes = _changes(struct, empty_object(struct) if live is None else live, new, ignored)
+        others = {} if live is None or convert is None else _other_versions(managed, api_version, live, new, convert)
+    except BadItem:
+        _set_entries(metadata, before)
+        return
+    _take_away(managed, changes, api_version, others)
+    if changes.changed:
+        _claim(managed, changes.changed, ("Update", manager or "unknown", api_version, subresource), now)
+    cap_updaters(managed)
+    _set_entries(metadata, encode_entries(managed.values()))
+
+
+def _set_entries(metadata: Object, entries: list[Entry] | None) -> None:
+    if entries:
+        metadata["managedFields"] = entries
+
+
+def _starting_point(sent: Any, before: list[Entry] | None, subresource: str) -> Managed:
+    """Return the entries to start from: the client's if they are usable, else those of the live object."""
+    if subresource or sent is None or sent == before:
+        return stored_entries(before)
+    if is_reset(sent):
+        return {}
+    try:
+        return decode_entries(sent) or stored_entries(before)
+    except ValueError:
+        return stored_entries(before)
+
+
+def _changes(struct: Struct, old: Object, new: Object, ignored: FieldSet | None) -> Changes:
+    changes = compare(struct, old, new)
+    if not ignored:
+        return changes
+    return Changes(recursive_difference(changes.changed, ignored), recursive_difference(changes.removed, ignored))
+
+
+def _other_versions(
+    managed: Managed, api_version: str, live: Object, new: Object, convert: Convert
+) -> Mapping[str, Changes | None]:
+    """Return the changes as seen by the other versions that entries are of; None for one that is not served."""
+    versions = {entry["apiVersion"] for entry in managed.values()} - {api_version}
+    return {version: _changes_in(version, live, new, convert) for version in versions}
+
+
+def _changes_in(version: str, live: Object, new: Object, convert: Convert) -> Changes | None:
+    old, changed = convert(live, version), convert(new, version)
+    if old is None or changed is None:
+        return None
+    return compare(changed[1], old[0], changed[0])
+
+
+def _take_away(managed: Managed, changes: Changes, api_version: str, others: Mapping[str, Changes | None]) -> None:
+    """Take what was changed or removed from all owners; those left with nothing go."""
+    for owner, entry in list(managed.items()):
+        version = entry["apiVersion"]
+        seen = changes if version == api_version or version not in others else others[version]
+        fields = entry["fieldsV1"]
+        rest = {} if seen is None else difference(difference(fields, seen.changed), seen.removed)
+        if not rest:
+            del managed[owner]
+        elif rest is not fields:
+            managed[owner] = with_fields(entry, rest)
+
+
+def _claim(managed: Managed, fields: FieldSet, owner: tuple[str, str, str, str], now: str) -> None:
+    mine = managed.get(owner)
+    if mine is not None:
+        fields = union(mine["fieldsV1"], fields)
+    managed[owner] = new_entry(owner, owner[2], now, fields)
+
+
+def keep_times_if_unchanged(live: Object, new: Object) -> None:
+    """Give ``new`` the times of ``live``'s entries if these times are all that differs between the two.
+
+    To be called last before a write, so that it can be recognised as one that changes nothing.
+    """
+    old_entries = live.get("metadata", {}).get("managedFields")
+    new_entries = new.get("metadata", {}).get("managedFields")
+    if not old_entries or not new_entries or old_entries == new_entries or len(old_entries) != len(new_entries):
+        return
+    if all(map(_same_but_time, old_entries, new_entries)):
+        unchanged = {**new, "metadata": {**new["metadata"], "managedFields": old_entries}}
+        if unchanged == live:
+            new["metadata"]["managedFields"] = old_entries
+
+
+def _same_but_time(left: Entry, right: Entry) -> bool:
+    return owner_of(left) == owner_of(right) and left["fieldsV1"] == right["fieldsV1"]
