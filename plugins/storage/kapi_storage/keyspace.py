@@ -25,3 +25,10 @@ def bounds(prefix: str) -> tuple[str, str]:
     if following in _SURROGATES:
         following = _SURROGATES.stop
     return first, kept[:-1] + chr(following)
+
+
+def check_entry(key: str, value: bytes) -> None:
+    """Raise ValueError for a bad key, TypeError for a value that is not bytes."""
+    check_key(key)
+    if not isinstance(value, bytes):
+        raise TypeError(f"the value of {key!r} is {type(value).__name__}, not bytes")

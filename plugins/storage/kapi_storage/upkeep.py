@@ -16,8 +16,12 @@ class Upkeep:
         """Begin with no jobs."""
         self._tasks: list[asyncio.Task[None]] = []
 
-    def every(self, seconds: float, job: Callable[[], Awaitable[None]], name: str) -> None:
-        """Run a job again and again, ``seconds`` after it last ended; a StorageError is logged and does not end it."""
+    def every(self, pause: float | Callable[[], float], job: Callable[[], Awaitable[None]], name: str) -> None:
+        """Run a job again and again, ``pause`` seconds after it last ended, until ``stop``.
+
+        A StorageError is logged and does not end it.
+        """
+        seconds = pause if callable(pause) else lambda: pause
         self._tasks.append(asyncio.create_task(_repeat(seconds, job), name=name))
 
     async def stop(self) -> None:
@@ -28,9 +32,9 @@ class Upkeep:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _repeat(seconds: float, job: Callable[[], Awaitable[None]]) -> None:
+async def _repeat(seconds: Callable[[], float], job: Callable[[], Awaitable[None]]) -> None:
     while True:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(seconds())
         try:
             await job()
         except StorageError as error:

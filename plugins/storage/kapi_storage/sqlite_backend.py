@@ -1,0 +1,178 @@
+"""The store in a SQLite file: see :mod:`kapi_storage.sqlite_schema` for what is in it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from kapi.contracts.storage import Capabilities, KeyValue, RangeResult, StorageBackend, Unavailable
+from kapi_storage import sqlite_upkeep
+from kapi_storage.keyspace import check_entry, check_key
+from kapi_storage.sqlite_reader import Reader
+from kapi_storage.sqlite_schema import open_reader, open_writer
+from kapi_storage.sqlite_writer import Transaction, Writer
+from kapi_storage.upkeep import Upkeep
+from kapi_storage.watching import Hub, Watch
+
+EXPIRY_INTERVAL = 0.5
+PROGRESS_INTERVAL = 1.0
+SWEEP_INTERVAL = 1.0
+SWEEP_PAUSE = 0.01
+MARKS_PER_INTERVAL = 10
+PEER_POLL_BUSY, PEER_POLL_IDLE = 0.02, 0.1
+PEER_BUSY_SECONDS = 30.0
+
+
+class SqliteBackend(StorageBackend):
+    """Reads and writes one file, which other processes may have open as well."""
+
+    capabilities = Capabilities(multi_process=True)
+
+    def __init__(self, path: Path, *, compaction_interval: float = 300.0) -> None:
+        """Take the file, and the seconds of history to keep at least (0: all of it)."""
+        self._path = path
+        self._interval = compaction_interval
+        self._open: _OpenStore | None = None
+        self._upkeep = Upkeep()
+
+    async def start(self) -> None:
+        """Open the file, and create or upgrade it if need be."""
+        store = await _OpenStore.open(self._path)
+        self._open = store
+        every = self._upkeep.every
+        every(EXPIRY_INTERVAL, store.expire, "kapi-sqlite-expiry")
+        every(PROGRESS_INTERVAL, store.hub.announce, "kapi-sqlite-progress")
+        every(SWEEP_INTERVAL, store.sweep, "kapi-sqlite-sweep")
+        every(store.peer_pause, store.look_for_peers, "kapi-sqlite-peers")
+        if self._interval > 0:
+            pause = self._interval / MARKS_PER_INTERVAL
+            every(pause, lambda: store.compact_by_age(self._interval), "kapi-sqlite-compaction")
+
+    async def stop(self) -> None:
+        """Finish accepted writes, end all watches, close the file."""
+        store, self._open = self._open, None
+        await self._upkeep.stop()
+        if store is not None:
+            await store.close()
+
+    async def ready(self) -> None:
+        """Return when the file can be read and written."""
+        store = self._store()
+        store.reader.revision()
+        if store.writer.failure:
+            await store.writer.submit(sqlite_upkeep.touch)
+
+    async def get(self, key: str) -> KeyValue | None:
+        """Return the current value of a key."""
+        return self._store().reader.get(key)
+
+    async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> RangeResult:
+        """Return a page of keys."""
+        return await self._store().reader.range(prefix, start, limit, revision)
+
+    async def create(self, key: str, value: bytes, *, ttl: float | None = None) -> int:
+        """Store a value under a new key."""
+        check_entry(key, value)
+        expires = None if ttl is None else time.time() + ttl
+        return await self._store().writer.submit(lambda transaction: transaction.create(key, value, expires))
+
+    async def update(self, key: str, value: bytes, expected_revision: int, *, ttl: float | None = None) -> int:
+        """Replace the value of a key."""
+        check_entry(key, value)
+        expires = None if ttl is None else time.time() + ttl
+        return await self._store().writer.submit(
+            lambda transaction: transaction.update(key, value, expected_revision, expires)
+        )
+
+    async def delete(self, key: str, expected_revision: int) -> int:
+        """Delete a key."""
+        check_key(key)
+        return await self._store().writer.submit(lambda transaction: transaction.delete(key, expected_revision))
+
+    def watch(self, prefix: str, after_revision: int) -> Watch:
+        """Return the changes under a prefix."""
+        store = self._store()
+        return Watch(store.hub, store.reader, prefix, after_revision)
+
+    async def current_revision(self) -> int:
+        """Return the revision of the last commit of any process."""
+        return self._store().revision()
+
+    async def compact(self, revision: int) -> None:
+        """Forget history older than a revision."""
+        await self._store().writer.submit(lambda transaction: sqlite_upkeep.compact(transaction, revision))
+
+    def _store(self) -> "_OpenStore":
+        if self._open is None:
+            raise Unavailable("the store is not open")
+        return self._open
+
+
+class _OpenStore:
+    """The parts of an open store, and its upkeep."""
+
+    def __init__(self, reader: Reader, writer_of: Callable[[Hub], Writer]) -> None:
+        self.reader = reader
+        self.hub = Hub(reader.revision())
+        self.writer = writer_of(self.hub)
+        self._peer_seen = float("-inf")
+
+    @classmethod
+    async def open(cls, path: Path) -> "_OpenStore":
+        """Open a file; in a thread, as the recovery of a long write-ahead log takes its time."""
+        connection = await asyncio.to_thread(open_writer, path)
+        reader = Reader(lambda: open_reader(path))
+        return cls(reader, lambda hub: Writer(connection, hub))
+
+    async def close(self) -> None:
+        """Finish accepted writes, then end the watches and close the file."""
+        await self.writer.stop()
+        self.hub.close()
+        self.reader.close()
+
+    def revision(self) -> int:
+        """Return the current revision; changes of other processes below it are on their way to the watches then.
+
+        While the writer is busy the news may be its own: it makes them known in a moment, and those of others too.
+        """
+        revision = self.reader.revision()
+        if revision > self.hub.revision and not self.writer.busy:
+            self._peer_seen = time.monotonic()
+            self.hub.skip(revision)
+        return revision
+
+    def peer_pause(self) -> float:
+        """Return how long to wait until looking for commits of other processes again."""
+        recent = time.monotonic() - self._peer_seen < PEER_BUSY_SECONDS
+        return PEER_POLL_BUSY if recent else PEER_POLL_IDLE
+
+    async def look_for_peers(self) -> None:
+        """Tell the watches of commits by other processes."""
+        self.revision()
+
+    async def expire(self) -> None:
+        """Delete expired keys."""
+        due = self.reader.next_expiry()
+        more = due is not None and due <= time.time()
+        while more:
+            more = await self.writer.submit(_expire)
+
+    async def compact_by_age(self, seconds: float) -> None:
+        """Compact what is older, unless another process has just done so."""
+        now = time.time()
+        if not 0 <= now - self.reader.last_mark() < 0.9 * seconds / MARKS_PER_INTERVAL:
+            await self.writer.submit(lambda transaction: sqlite_upkeep.compact_by_age(transaction, now, seconds))
+
+    async def sweep(self) -> None:
+        """Remove what was compacted, in steps between which writes get their turn."""
+        if self.reader.backlog() <= 0:
+            return
+        for step in (sqlite_upkeep.sweep, sqlite_upkeep.give_back):
+            more = True
+            while more:
+                more = await self.writer.submit(step)
+                await asyncio.sleep(SWEEP_PAUSE)
+
+
+def _expire(transaction: Transaction) -> bool:
+    return sqlite_upkeep.expire(transaction, time.time())
