@@ -1,0 +1,123 @@
+"""Runs the admission controllers of a write, first those that change it, then those that check it."""
+
+import logging
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple, cast, get_args
+
+from kapi.contracts.admission import (
+    AdmissionAttributes,
+    AdmissionPlugin,
+    MutatingAdmission,
+    Operation,
+    ValidatingAdmission,
+)
+from kapi.contracts.plugins import BuildContext
+
+ORDER = (
+    "AlwaysAdmit",
+    "NamespaceAutoProvision",
+    "NamespaceLifecycle",
+    "NamespaceExists",
+    "LimitPodHardAntiAffinityTopology",
+    "LimitRanger",
+    "ServiceAccount",
+    "NodeRestriction",
+    "TaintNodesByCondition",
+    "AlwaysPullImages",
+    "ImagePolicyWebhook",
+    "PodSecurity",
+    "PodNodeSelector",
+    "Priority",
+    "DefaultTolerationSeconds",
+    "PodTolerationRestriction",
+    "EventRateLimit",
+    "ExtendedResourceToleration",
+    "DefaultStorageClass",
+    "StorageObjectInUseProtection",
+    "OwnerReferencesPermissionEnforcement",
+    "PersistentVolumeClaimResize",
+    "RuntimeClass",
+    "CertificateApproval",
+    "CertificateSigning",
+    "ClusterTrustBundleAttest",
+    "CertificateSubjectRestriction",
+    "DefaultIngressClass",
+    "DenyServiceExternalIPs",
+    "PodTopologyLabels",
+    "NodeDeclaredFeatureValidator",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionWebhook",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionWebhook",
+    "ResourceQuota",
+    "AlwaysDeny",
+)
+"""kube-apiserver's controllers in the order in which it runs them. Others run just before the policies and webhooks."""
+
+_POSITION = {name: index for index, name in enumerate(ORDER)}
+_OTHERS = _POSITION["MutatingAdmissionPolicy"] - 0.5
+_log = logging.getLogger(__name__)
+
+
+class Member(NamedTuple):
+    """A built admission controller with its name."""
+
+    name: str
+    controller: MutatingAdmission | ValidatingAdmission
+
+
+class AdmissionChain:
+    """The enabled admission controllers in order. The first refusal, a StatusError, ends a write."""
+
+    def __init__(self, members: Iterable[Member]) -> None:
+        """Take the controllers in any order."""
+        self.members = sorted(members, key=lambda member: position(member.name))
+        operations: tuple[Operation, ...] = get_args(Operation)
+        self._mutating = {operation: self._those("admit", operation) for operation in operations}
+        self._validating = {operation: self._those("validate", operation) for operation in operations}
+
+    def handles(self, operation: Operation) -> bool:
+        """Tell whether any controller wants to see such writes."""
+        return bool(self._mutating[operation] or self._validating[operation])
+
+    async def mutate(self, attributes: AdmissionAttributes) -> None:
+        """Let the mutating controllers change ``attributes.object``; raises the StatusError of a refusal."""
+        for controller in self._mutating[attributes.operation]:
+            await cast(MutatingAdmission, controller).admit(attributes)
+
+    async def validate(self, attributes: AdmissionAttributes) -> None:
+        """Ask the validating controllers; raises the StatusError of the first refusal."""
+        for controller in self._validating[attributes.operation]:
+            await cast(ValidatingAdmission, controller).validate(attributes)
+
+    def _those(self, method: str, operation: Operation) -> Sequence[object]:
+        return tuple(
+            m.controller for m in self.members if hasattr(m.controller, method) and m.controller.handles(operation)
+        )
+
+
+def position(name: str) -> tuple[float, str]:
+    """Return the sort key of a controller."""
+    return _POSITION.get(name, _OTHERS), name
+
+
+def enabled(plugins: Iterable[AdmissionPlugin], on: Collection[str], off: Collection[str]) -> list[AdmissionPlugin]:
+    """Return the plugins that run: those that are on by default or named in ``on``, without those named in ``off``."""
+    return [plugin for plugin in plugins if plugin.name not in off and (plugin.default_enabled or plugin.name in on)]
+
+
+def build_admission(plugins: Iterable[AdmissionPlugin], context: BuildContext) -> AdmissionChain:
+    """Build the controllers that the options leave enabled, and their chain.
+
+    Reads ``--enable-admission-plugins`` (and the old ``--admission-control``) and ``--disable-admission-plugins``.
+    """
+    options = context.options
+    on = (*(options.get("enable-admission-plugins") or ()), *(options.get("admission-control") or ()))
+    members = []
+    for plugin in enabled(plugins, on, options.get("disable-admission-plugins") or ()):
+        built = plugin.build(context)
+        if built is not None:
+            members.append(Member(plugin.name, built))
+    chain = AdmissionChain(members)
+    _log.info("admission controllers: %s", ", ".join(member.name for member in chain.members))
+    return chain
