@@ -85,6 +85,13 @@ def _validate_rolling_update(rolling: Object, path: str) -> Iterator[FieldError]
 class DeploymentStatusStrategy(StatusStrategy):
     """The status of deployments: counts that fit together."""
 
+    def prepare_for_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        """Keep everything but the status, labels included."""
+        super().prepare_for_update(ctx, obj, old)
+        obj["metadata"].pop("labels", None)
+        if "labels" in old["metadata"]:
+            obj["metadata"]["labels"] = old["metadata"]["labels"]
+
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         """Check the counts."""
         status = obj.get("status", {})

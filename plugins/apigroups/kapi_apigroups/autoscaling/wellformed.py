@@ -36,12 +36,12 @@ def int32(value: Any) -> int:
 
 def quantity(value: Any) -> str:
     """Read a quantity, given as text or as a number, and return its canonical form."""
-    from kapi.meta.quantity import Quantity
+    from kapi.meta.quantity import canonical
 
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise Malformed
     try:
-        return str(Quantity.parse(str(value)))
+        return canonical(str(value))
     except ValueError:
         raise Malformed from None
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kapi.contracts.resources import Object
-from kapi.meta.errors import FieldError, field_invalid, field_not_supported
+from kapi.meta.errors import FieldError, field_invalid, field_not_supported, field_required
+from kapi.meta.names import NameCheck
 
 IMMUTABLE = "field is immutable"
 NOT_NEGATIVE = "must be greater than or equal to 0"
@@ -56,3 +57,18 @@ def count_of(value: Any) -> int:
     if isinstance(value, str):
         return int(value[:-1]) if _PERCENT.fullmatch(value) else 0
     return int(value or 0)
+
+
+def named(obj: Object, member: str, path: str, check: NameCheck) -> Iterator[FieldError]:
+    """Yield an error when a required name is missing, or what ``check`` finds wrong with it."""
+    value = obj.get(member, "")
+    if not value:
+        yield field_required(f"{path}.{member}")
+    else:
+        yield from checked(value, f"{path}.{member}", check)
+
+
+def checked(value: str, path: str, check: NameCheck) -> Iterator[FieldError]:
+    """Yield what ``check`` finds wrong with a name."""
+    for problem in check(value):
+        yield field_invalid(path, value, problem)

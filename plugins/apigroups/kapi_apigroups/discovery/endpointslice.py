@@ -1,7 +1,7 @@
 """Rules of EndpointSlice."""
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kapi.contracts.resources import Object, RequestContext, Strategy
 from kapi.meta.errors import FieldError, field_duplicate, field_invalid, field_required
@@ -99,7 +99,7 @@ def _validate_address(address: str, kind: str, path: str, index: int) -> Iterato
             yield field_invalid(f"{path}[{index}]", address, text)
 
 
-def _validate_hints(zones: list[Object], path: str) -> Iterator[FieldError]:
+def _validate_hints(zones: Iterable[Object], path: str) -> Iterator[FieldError]:
     seen: set[str] = set()
     for index, zone in enumerate(zones):
         name = zone.get("name", "")
@@ -109,7 +109,7 @@ def _validate_hints(zones: list[Object], path: str) -> Iterator[FieldError]:
         yield from (field_invalid(f"{path}[{index}].name", name, text) for text in label_value(name))
 
 
-def _validate_ports(ports: list[Object]) -> Iterator[FieldError]:
+def _validate_ports(ports: Iterable[Object]) -> Iterator[FieldError]:
     seen: set[str] = set()
     for index, port in enumerate(ports):
         path, name = f"ports[{index}]", port.get("name", "")
