@@ -81,10 +81,7 @@ CUSTOM: Final = Profile(_META_KINDS, streams=True, routed=False)
 """Custom resources."""
 DOCUMENT: Final = Profile(frozenset())
 """Discovery of one group or version."""
-AGGREGATED: Final = Profile(
-    frozenset(Transform(DISCOVERY_GROUP, version, "APIGroupDiscoveryList") for version in ("v2", "v2beta1"))
-)
-"""Discovery at its roots."""
+_AGGREGATED: Final = Profile(frozenset({Transform(DISCOVERY_GROUP, "v2", "APIGroupDiscoveryList")}))
 
 
 def negotiate(accept: str, profile: Profile) -> Representation:
@@ -102,6 +99,18 @@ def negotiate_watch(accept: str, profile: Profile) -> Representation:
     return chosen
 
 
+def negotiate_aggregated(accept: str) -> Representation | None:
+    """Return the form of aggregated discovery that an Accept header asks for, in any place, or None."""
+    if DISCOVERY_GROUP not in accept:
+        return None
+    for clause in _ranked(accept):
+        for media_type in _PRODUCED:
+            found = _accept(clause, media_type, _AGGREGATED) if _matches(clause, media_type) else None
+            if found is not None and found.kind:
+                return found
+    return None
+
+
 class _Clause(NamedTuple):
     quality: float
     major: str
@@ -114,8 +123,7 @@ def _negotiate(accept: str, profile: Profile) -> Representation:
         return Representation(JSON)
     if profile.routed and not _routable(accept):
         raise _no_representation(profile)
-    clauses = sorted(_clauses(accept), key=lambda c: (-c.quality, c.major == "*", c.minor == "*"))
-    for clause in clauses:
+    for clause in _ranked(accept):
         for media_type in _PRODUCED:
             if _matches(clause, media_type):
                 found = _accept(clause, media_type, profile)
@@ -137,6 +145,11 @@ def _no_representation(profile: Profile) -> StatusError:
     available = _KNOWN + _STREAMS if profile.streams else _KNOWN
     message = f"406: Not Acceptable\n\nAvailable representations: {', '.join(available)}"
     return StatusError(406, "NotAcceptable", message, {})
+
+
+def _ranked(accept: str) -> list[_Clause]:
+    """Return the clauses of an Accept header, the most wanted first."""
+    return sorted(_clauses(accept), key=lambda c: (-c.quality, c.major == "*", c.minor == "*"))
 
 
 def _clauses(accept: str) -> list[_Clause]:
