@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from kapi.contracts.resources import Object, RequestContext, Strategy
 from kapi.meta.errors import FieldError, field_forbidden, field_invalid, field_required
 from kapi.meta.names import port_name, port_number
-from kapi_apigroups.common.addresses import parse_cidr, validate_cidr
+from kapi_apigroups.common.addresses import IPNetwork, parse_cidr, validate_cidr
 from kapi_apigroups.common.fields import one_of
 from kapi_apigroups.common.selectors import validate_label_selector
 
@@ -100,10 +100,5 @@ def _validate_block(block: Object, path: str) -> Iterator[FieldError]:
             yield field_invalid(at, text, "must be a strict subset of `cidr`")
 
 
-def _strictly_within(part: object, whole: object) -> bool:
-    import ipaddress
-
-    for family in (ipaddress.IPv4Network, ipaddress.IPv6Network):
-        if isinstance(part, family) and isinstance(whole, family):
-            return part != whole and part.subnet_of(whole)
-    return False
+def _strictly_within(part: IPNetwork, whole: IPNetwork) -> bool:
+    return part.version == whole.version and part.prefixlen > whole.prefixlen and part.network_address in whole
