@@ -52,8 +52,9 @@ SELECT key, previous_revision FROM (
 ) WHERE previous_revision > 0
 """
 _PAGE = """
-SELECT s.key, v.value, s.revision FROM ({state}) s CROSS JOIN changes v ON v.revision = s.revision
-ORDER BY s.key LIMIT :limit
+SELECT s.key, v.value, s.revision FROM ({state} ORDER BY key LIMIT :limit) s
+CROSS JOIN changes v ON v.revision = s.revision
+ORDER BY s.key
 """
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM ({state}) WHERE key > :last LIMIT :limit)"
 
