@@ -7,10 +7,13 @@ of a dead one goes on with its counts, so that sums over all files never go back
 
 import json
 import mmap
+import os
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
+
+from kapi.server.files import write_atomically
 
 CAPACITY = 65536
 """Cells in a worker's file."""
@@ -49,6 +52,9 @@ class Cells(Protocol):
     def read(self) -> Iterator[tuple[SeriesKey, Sequence[float]]]:
         """Yield the series of this process and of all that count together with it."""
 
+    def pids(self) -> tuple[int, ...]:
+        """Return the processes that count together; empty for this one alone."""
+
     def close(self) -> None:
         """Give back what is held; counting ends."""
 
@@ -73,6 +79,10 @@ class LocalCells:
         for key, (start, size) in self._series.items():
             yield key, self.values[start : start + size]
 
+    def pids(self) -> tuple[int, ...]:
+        """Return nothing: nobody else counts here."""
+        return ()
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -93,6 +103,7 @@ class SharedCells:
         self._series = _read_keys(keys)
         self._next = max((start + size for start, size in self._series.values()), default=_OVERFLOW)
         self._keys = keys.open("ab", buffering=0)
+        write_atomically(folder / f"metrics-{number}.pid", str(os.getpid()).encode())
 
     def allocate(self, key: SeriesKey, size: int) -> int:
         """Return the index of the cells of a series; those that nobody reads when the file is full."""
@@ -113,6 +124,10 @@ class SharedCells:
             for key, (start, size) in _read_keys(keys).items():
                 yield key, numbers[start : start + size]
 
+    def pids(self) -> tuple[int, ...]:
+        """Return the workers that are alive."""
+        return tuple(pid for path in self._folder.glob("metrics-*.pid") if _alive(pid := int(path.read_text())))
+
     def close(self) -> None:
         """Close the files."""
         self.values.release()
@@ -128,6 +143,14 @@ def _read_keys(path: Path) -> dict[SeriesKey, tuple[int, int]]:
         metric, labels, start, size = json.loads(line)
         found[SeriesKey(metric, tuple(labels))] = (start, size)
     return found
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 def forget_workers(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Shows the metrics in Prometheus' text format. Imports prometheus-client: import this module only when asked."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -18,19 +18,18 @@ from kapi.server.metrics import Histogram, Labels, Metric, Metrics
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def expose(metrics: Metrics, pids: Iterable[int] = ()) -> bytes:
-    """Return all metrics as text; those about processes are of ``pids`` together (none: this process)."""
+def expose(metrics: Metrics) -> bytes:
+    """Return all metrics as text, summed over the workers."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(metrics, tuple(pids)))
+    registry.register(_Collector(metrics))
     return generate_latest(registry)
 
 
 class _Collector:
     """Turns the cells into what prometheus-client prints."""
 
-    def __init__(self, metrics: Metrics, pids: tuple[int, ...]) -> None:
+    def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._pids = pids
 
     def collect(self) -> Iterator[Family]:
         """Yield the families."""
@@ -39,7 +38,7 @@ class _Collector:
                 yield _family(metric, series)
         for gauge, read in self._metrics.readings:
             yield _family(gauge, {labels: [value] for labels, value in read().items()})
-        yield from _processes(self._pids)
+        yield from _processes(self._metrics.cells.pids())
 
 
 def _family(metric: Metric, series: dict[Labels, list[float]]) -> Family:

@@ -1,0 +1,231 @@
+"""Serves an API server over HTTPS in this process, from start to clean end."""
+
+import asyncio
+import logging
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from email.utils import formatdate
+from typing import Any, Protocol
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from kapi.config.completed import CompletedConfig
+from kapi.contracts.server import ASGIApp
+from kapi.server.lifecycle import Lifecycle
+from kapi.server.protocol import KapiProtocol
+from kapi.server.tls import server_context
+
+IDLE_TIMEOUT = 90
+"""Seconds after which an idle connection is closed."""
+
+HEAD_TIMEOUT = 32.0
+"""Seconds that a client may take to send the head of a request."""
+
+STOP_TIMEOUT = 10.0
+"""Seconds that parts of the server may take to stop, beyond the time that requests have."""
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_log = logging.getLogger(__name__)
+
+
+class Servable(Protocol):
+    """What is served: :class:`kapi.server.apiserver.APIServer`.
+
+    ``end_watches`` ends all watches cleanly, and those that begin later at once. ``stop`` is called when no request is
+    under way any more, also after a ``start`` that failed or was cancelled.
+    """
+
+    @property
+    def app(self) -> ASGIApp:
+        """Answers requests (ASGI scopes of the type http)."""
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """The events that tell how far the server is; set by who serves it."""
+
+    async def start(self) -> None:
+        """Return when requests can be served."""
+
+    def end_watches(self) -> None:
+        """End all watches."""
+
+    async def stop(self) -> None:
+        """Stop hooks and storage."""
+
+
+class HTTPServer:
+    """Listens, hands connections to :class:`KapiProtocol`, and ends in order when told to."""
+
+    def __init__(
+        self,
+        server: Servable,
+        config: CompletedConfig,
+        *,
+        on_ready: Callable[[], None] | None = None,
+        on_tick: Callable[[], None] | None = None,
+    ) -> None:
+        """Take what to serve; ``on_ready`` is called once it can be reached, ``on_tick`` about every second."""
+        self._server = server
+        self._config = config
+        self._on_ready = on_ready
+        self._on_tick = on_tick
+        self._state = ServerState()
+        self._asked_to_stop = asyncio.Event()
+        self._forced = asyncio.Event()
+
+    def stop(self) -> None:
+        """Begin the end; a second call hurries it."""
+        (self._forced if self._asked_to_stop.is_set() else self._asked_to_stop).set()
+
+    async def serve(self, sockets: Sequence[socket.socket]) -> int:
+        """Serve on bound sockets until a signal or :meth:`stop`; return the exit code: 0, or 1 when hurried.
+
+        Raises what the server's ``start`` raises, and TLSError.
+        """
+        self._install_signal_handlers()
+        ticking = asyncio.create_task(self._tick())
+        try:
+            context = server_context(self._config)
+            listening = await self._begin(sockets, context)
+            if listening:
+                await self._asked_to_stop.wait()
+            return await self._hurried_or_done(asyncio.create_task(self._end(listening)))
+        finally:
+            ticking.cancel()
+
+    async def _begin(self, sockets: Sequence[socket.socket], context: Any) -> list[asyncio.AbstractServer]:
+        """Start the server and listen; return nothing if the end was asked for meanwhile."""
+        start = asyncio.create_task(self._server.start())
+        asked = asyncio.create_task(self._asked_to_stop.wait())
+        try:
+            await asyncio.wait((start, asked), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
+        if not start.done():
+            start.cancel()
+            await asyncio.wait((start,))
+            return []
+        try:
+            start.result()
+        except BaseException:
+            await self._server.stop()
+            raise
+        listening = await self._listen(sockets, context)
+        self._server.lifecycle.started.set()
+        if self._on_ready:
+            self._on_ready()
+        return listening
+
+    async def _listen(self, sockets: Sequence[socket.socket], context: Any) -> list[asyncio.AbstractServer]:
+        loop = asyncio.get_running_loop()
+        uvicorn = _uvicorn_config(self._server.app)
+        uvicorn.load()
+        state = {"lifecycle": self._server.lifecycle}
+
+        def connection() -> asyncio.Protocol:
+            return KapiProtocol(uvicorn, self._state, state, loop)
+
+        return [await loop.create_server(connection, sock=item, ssl=context, backlog=2048) for item in sockets]
+
+    async def _end(self, listening: Sequence[asyncio.AbstractServer]) -> None:
+        """Go through the end in order; requests have their timeout to finish."""
+        lifecycle = self._server.lifecycle
+        lifecycle.shutdown_initiated.set()
+        _log.info("shutting down")
+        if listening and self._config.shutdown_delay:
+            await asyncio.sleep(self._config.shutdown_delay)
+        for item in listening:
+            item.close()
+        lifecycle.not_accepting.set()
+        self._server.end_watches()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        await self._drain(self._config.request_timeout + STOP_TIMEOUT)
+        lifecycle.drained.set()
+        await self._server.stop()
+
+    async def _drain(self, seconds: float) -> None:
+        """Wait until every request has been answered and its answer sent; cancel what is left after ``seconds``."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self._state.tasks and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(set(self._state.tasks), timeout=left)
+        for task in list(self._state.tasks):
+            task.cancel("the server has stopped")
+        for _ in range(20):
+            if not self._state.connections:
+                return
+            await asyncio.sleep(0.05)
+
+    async def _hurried_or_done(self, end: "asyncio.Task[None]") -> int:
+        forced = asyncio.create_task(self._forced.wait())
+        await asyncio.wait((end, forced), return_when=asyncio.FIRST_COMPLETED)
+        forced.cancel()
+        if end.done():
+            end.result()
+            return 0
+        _log.warning("asked to stop twice: requests under way are abandoned")
+        end.cancel()
+        await asyncio.wait((end, asyncio.create_task(self._server.stop())), timeout=2)
+        return 1
+
+    async def _tick(self) -> None:
+        """Keep the Date header current, and close connections that dawdle over a request's head."""
+        loop = asyncio.get_running_loop()
+        while True:
+            self._state.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode())]
+            oldest = loop.time() - HEAD_TIMEOUT
+            for connection in list(self._state.connections):
+                if isinstance(connection, KapiProtocol) and 0 < connection.head_since < oldest:
+                    connection.transport.close()
+            if self._on_tick:
+                self._on_tick()
+            await asyncio.sleep(1)
+
+    def _install_signal_handlers(self) -> None:
+        """Stop on SIGTERM and SIGINT."""
+        if threading.current_thread() is not threading.main_thread():
+            return  # as in tests: somebody calls stop()
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            try:
+                loop.add_signal_handler(number, self.stop)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.stop))
+
+
+def _uvicorn_config(app: ASGIApp) -> Config:
+    return Config(
+        app=app,
+        http=KapiProtocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=IDLE_TIMEOUT,
+    )
+
+
+def run(server: Servable, config: CompletedConfig, sockets: Sequence[socket.socket], **hooks: Any) -> int:
+    """Serve on an event loop of its own until told to stop; return the exit code. Raises what ``serve`` raises."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_serve(server, config, sockets, hooks))
+
+
+async def _serve(server: Servable, config: CompletedConfig, sockets: Sequence[socket.socket], hooks: Any) -> int:
+    return await HTTPServer(server, config, **hooks).serve(sockets)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's factory where there is uvloop, else None (the standard loop)."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
