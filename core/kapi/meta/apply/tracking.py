@@ -50,12 +50,12 @@ def track_update(
     if live is not None and not managed:
         return
     try:
-        changes = _changes(struct, empty_object(struct) if live is None else live, new, ignored)
-        others = {} if live is None or convert is None else _other_versions(managed, api_version, live, new, convert)
+        changes = filtered(compare(struct, empty_object(struct) if live is None else live, new), ignored)
+        views = {} if live is None else seen_by(managed, api_version, live, new, convert)
     except BadItem:
         _set_entries(metadata, before)
         return
-    _take_away(managed, changes, api_version, others)
+    take_away(managed, changes, views)
     if changes.changed:
         _claim(managed, changes.changed, ("Update", manager or "unknown", api_version, subresource), now)
     cap_updaters(managed)
@@ -79,33 +79,36 @@ def _starting_point(sent: Any, before: list[Entry] | None, subresource: str) -> 
         return stored_entries(before)
 
 
-def _changes(struct: Struct, old: Object, new: Object, ignored: FieldSet | None) -> Changes:
-    changes = compare(struct, old, new)
+def filtered(changes: Changes, ignored: FieldSet | None) -> Changes:
+    """Return the changes without those of ignored fields and what is below them."""
     if not ignored:
         return changes
     return Changes(recursive_difference(changes.changed, ignored), recursive_difference(changes.removed, ignored))
 
 
-def _other_versions(
-    managed: Managed, api_version: str, live: Object, new: Object, convert: Convert
-) -> Mapping[str, Changes | None]:
-    """Return the changes as seen by the other versions that entries are of; None for one that is not served."""
+Views = Mapping[str, Changes | None]
+"""Changes as other versions see them, by apiVersion; None for a version that is not served any more."""
+
+
+def seen_by(managed: Managed, api_version: str, live: Object, new: Object, convert: Convert | None) -> Views:
+    """Return the changes as seen by the other versions that entries are of; none without ``convert``."""
+    if convert is None:
+        return {}
     versions = {entry["apiVersion"] for entry in managed.values()} - {api_version}
-    return {version: _changes_in(version, live, new, convert) for version in versions}
+    return {version: _seen_in(version, live, new, convert) for version in versions}
 
 
-def _changes_in(version: str, live: Object, new: Object, convert: Convert) -> Changes | None:
+def _seen_in(version: str, live: Object, new: Object, convert: Convert) -> Changes | None:
     old, changed = convert(live, version), convert(new, version)
     if old is None or changed is None:
         return None
     return compare(changed[1], old[0], changed[0])
 
 
-def _take_away(managed: Managed, changes: Changes, api_version: str, others: Mapping[str, Changes | None]) -> None:
+def take_away(managed: Managed, changes: Changes, views: Views) -> None:
     """Take what was changed or removed from all owners; those left with nothing go."""
     for owner, entry in list(managed.items()):
-        version = entry["apiVersion"]
-        seen = changes if version == api_version or version not in others else others[version]
+        seen = views.get(entry["apiVersion"], changes)
         fields = entry["fieldsV1"]
         rest = {} if seen is None else difference(difference(fields, seen.changed), seen.removed)
         if not rest:

@@ -6,6 +6,7 @@ import orjson
 
 from kapi.meta.errors import StatusError, bad_request, field_invalid, invalid
 from kapi.meta.gvk import GroupKind
+from kapi.meta.schema.parse import ParseError, parse_json
 
 Object = dict[str, Any]
 
@@ -43,15 +44,6 @@ def duplicate(value: Any) -> Any:
 def parse_bytes(raw: bytes, prefix: str) -> Any:
     """Parse the bytes of a patch; raises StatusError 400 with ``prefix`` before the parser's message."""
     try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise bad_request(prefix + _syntax_error(raw, error)) from error
-
-
-def _syntax_error(raw: bytes, error: orjson.JSONDecodeError) -> str:
-    position = error.pos
-    while position < len(error.doc) and error.doc[position] in " \t\r\n":
-        position += 1
-    if position >= len(error.doc) or not raw.strip():
-        return "unexpected end of JSON input"
-    return f"invalid character '{error.doc[position]}' looking for beginning of value"
+        return parse_json(raw)
+    except ParseError as error:
+        raise bad_request(f"{prefix}{error}") from error
