@@ -1,1 +1,1 @@
-"""TODO."""
+"""Types of objects, and reading, defaulting and checking by them."""

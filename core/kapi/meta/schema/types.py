@@ -54,6 +54,23 @@ class Scalar(Type):
         self.enum = enum
 
 
+class Variant(Scalar):
+    """A leaf for the merge rules, whose JSON form is one of several (kind ``any``).
+
+    ``object`` is the type of its objects, ``array`` that of its lists (None: not allowed), ``boolean`` whether it
+    may be one.
+    """
+
+    __slots__ = ("array", "boolean", "object")
+
+    def __init__(self, go_type: str, object: Type, array: Type | None = None, boolean: bool = False) -> None:
+        """Take the forms."""
+        super().__init__("any", go_type)
+        self.object = object
+        self.array = array
+        self.boolean = boolean
+
+
 class List(Type):
     """A list. ``list_type`` says how server-side apply merges it; ``keys`` identify items of a "map" list."""
 
@@ -137,8 +154,8 @@ class Struct(Type):
 
     ``name`` is the definition's full name (``io.k8s.api.core.v1.Container``); ``atomic`` structs are replaced
     whole by apply; ``preserve_unknown`` keeps members that the schema does not know.
-    ``compiled`` is a cache for the functions that other modules compile from the type. Members are resolved on first use, so that a kind costs nothing until a request names it, and types may
-    be recursive.
+    ``compiled`` is a cache for the functions that other modules compile from the type. Members are resolved on first
+    use, so that a kind costs nothing until a request names it, and types may be recursive.
     """
 
     __slots__ = ("_fields", "_resolve", "atomic", "compiled", "name", "preserve_unknown")
