@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import orjson
@@ -59,11 +59,18 @@ def as_yaml(answer: Answer) -> Answer:
     return answer
 
 
-def warning_headers(state: RequestState | None) -> list[tuple[bytes, bytes]]:
+def indented(answer: Answer) -> Answer:
+    """Return a JSON answer indented for people (``pretty=true``)."""
+    answer.body = orjson.dumps(orjson.loads(answer.body), option=orjson.OPT_INDENT_2) + b"\n"
+    return answer
+
+
+def warning_headers(state: RequestState) -> list[tuple[bytes, bytes]]:
     """Return the request's warnings as Warning headers (RFC 7234, code 299), each once."""
-    if state is None or not state.warnings:
-        return []
-    return [(b"warning", f"299 {_WARNING_AGENT} {_quoted(text)}".encode()) for text in dict.fromkeys(state.warnings)]
+    return [
+        (b"warning", f"299 {_WARNING_AGENT} {_quoted(text)}".encode("utf-8", "replace"))
+        for text in dict.fromkeys(state.warnings)
+    ]
 
 
 def _quoted(text: str) -> str:
@@ -71,41 +78,37 @@ def _quoted(text: str) -> str:
     return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def raw_headers(scope: Scope, answer: Answer) -> list[tuple[bytes, bytes]]:
-    """Return the header list of an answer."""
-    headers = [
-        (b"content-type", answer.content_type.encode()),
-        (b"content-length", str(len(answer.body)).encode()),
-        (b"cache-control", b"no-cache, private"),
-    ]
-    headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in answer.headers]
-    return headers + warning_headers(scope.get("kapi"))
+def extra_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer besides Content-Type and Content-Length."""
+    headers = [(b"cache-control", b"no-cache, private")]
+    return headers + [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in answer.headers]
 
 
-async def send_answer(scope: Scope, send: Send, answer: Answer) -> None:
-    """Send an answer; large ones compressed if the client accepts gzip, and in chunks."""
+async def compressed(scope: Scope, answer: Answer) -> Answer:
+    """Compress a large answer if the client accepts gzip (RFC 9110); the work is done off the event loop."""
     if len(answer.body) > GZIP_FROM and "gzip" in header(scope, b"accept-encoding"):
         answer.body = await asyncio.to_thread(_gzip, answer.body)
         answer.headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
-    state = scope.get("kapi")
-    if state is not None:
-        state.status = answer.status
-    await send({"type": "http.response.start", "status": answer.status, "headers": raw_headers(scope, answer)})
-    body = answer.body
-    if scope["method"] == "HEAD":
-        body = b""
-    if len(body) <= CHUNK:
-        await send({"type": "http.response.body", "body": body})
-        return
-    view = memoryview(body)
-    for start in range(0, len(body), CHUNK):
-        piece = view[start : start + CHUNK]
-        await send(
-            {"type": "http.response.body", "body": bytes(piece), "more_body": start + CHUNK < len(body)}
-        )
+    return answer
 
 
 def _gzip(body: bytes) -> bytes:
     packer = zlib.compressobj(1, zlib.DEFLATED, 31)
     return packer.compress(body) + packer.flush()
 
+
+async def pieces(body: bytes) -> AsyncIterator[bytes]:
+    """Yield a large body in pieces, so that sending it takes turns with other requests."""
+    for start in range(0, len(body), CHUNK):
+        yield body[start : start + CHUNK]
+
+
+async def send_answer(scope: Scope, send: Send, answer: Answer) -> None:
+    """Send an answer as raw ASGI: for filters, which stand outside Falcon."""
+    state = scope.get("kapi")
+    if state is not None:
+        state.status = answer.status
+    headers = [(b"content-type", answer.content_type.encode()), (b"content-length", str(len(answer.body)).encode())]
+    headers += extra_headers(answer)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})

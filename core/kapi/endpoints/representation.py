@@ -4,19 +4,16 @@ Negotiation (``as=…`` in the Accept header, "Receiving resources as Tables" in
 per request. The plain form only joins ready bytes; the others parse.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 import orjson
 
-from kapi.contracts.resources import Column, Object, TableConvertor
-from kapi.meta.errors import bad_request, go_quote
+from kapi.contracts.resources import Object, TableConvertor
 from kapi.meta.schema.decode import decode_value
+from kapi.meta.table import build_table, parse_include, partial_object_metadata, partial_object_metadata_list
 from kapi.registry.store import Store
 from kapi.storage.entry import Entry
-
-META_GROUP = "meta.k8s.io"
-_INCLUDE = ("Metadata", "Object", "None")
 
 
 class ListMeta:
@@ -98,9 +95,17 @@ class PlainRepresentation:
     def bookmark(self, revision: int, annotations: dict[str, str]) -> bytes:
         """Return an object of the kind with nothing but a resourceVersion."""
         kind = self._store.resource.kind
-        meta = {"resourceVersion": str(revision), **({"annotations": annotations} if annotations else {})}
-        bare = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}
+        bare = {
+            "kind": kind.kind,
+            "apiVersion": kind.api_version,
+            "metadata": _bare_meta(revision, annotations),
+        }
         return orjson.dumps(decode_value(bare, self._store.resource.schema()).object)
+
+
+def _bare_meta(revision: int, annotations: dict[str, str]) -> Object:
+    """Return the metadata of a bookmark."""
+    return {"resourceVersion": str(revision), **({"annotations": annotations} if annotations else {})}
 
 
 class PartialRepresentation:
@@ -108,37 +113,26 @@ class PartialRepresentation:
 
     shared = False
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, api_version: str) -> None:
         """Take the version of meta.k8s.io that the client asked for."""
-        self._api_version = f"{META_GROUP}/{version}"
-
-    def _partial(self, meta: Any) -> Object:
-        return {"kind": "PartialObjectMetadata", "apiVersion": self._api_version, "metadata": meta}
+        self._api_version = api_version
 
     def object(self, entry: Entry) -> bytes:
         """Return the metadata of a stored object."""
-        return orjson.dumps(self._partial(orjson.loads(entry.item)["metadata"]))
+        return self.encode(orjson.loads(entry.item))
 
     def encode(self, obj: Object) -> bytes:
         """Return the metadata of an object that is at hand."""
-        return orjson.dumps(self._partial(obj.get("metadata", {})))
+        return orjson.dumps(partial_object_metadata(obj, self._api_version))
 
     def list(self, entries: Iterable[Entry], meta: ListMeta) -> Iterator[bytes]:
-        """Yield the list in one piece; an empty one has null items, as the reference's does."""
-        items = [self._partial(orjson.loads(entry.item)["metadata"]) for entry in entries]
-        yield orjson.dumps(
-            {
-                "kind": "PartialObjectMetadataList",
-                "apiVersion": self._api_version,
-                "metadata": meta.object(),
-                "items": items or None,
-            }
-        )
+        """Yield the list in one piece."""
+        items = (orjson.loads(entry.item) for entry in entries)
+        yield orjson.dumps(partial_object_metadata_list(items, meta.object(), self._api_version))
 
     def bookmark(self, revision: int, annotations: dict[str, str]) -> bytes:
         """Return metadata with nothing but a resourceVersion."""
-        meta = {"resourceVersion": str(revision), **({"annotations": annotations} if annotations else {})}
-        return orjson.dumps(self._partial(meta))
+        return self.encode({"metadata": _bare_meta(revision, annotations)})
 
 
 class TableRepresentation:
@@ -146,85 +140,37 @@ class TableRepresentation:
 
     shared = False
 
-    def __init__(self, table: TableConvertor, version: str, include: str, store: Store | None) -> None:
-        """Take the printer, the version of meta.k8s.io, and what ``includeObject`` says; raises bad_request."""
-        if include and include not in _INCLUDE:
-            raise bad_request(
-                "Unable to convert to Table as requested: includeObject: Invalid value: "
-                f"{go_quote(include)}: must be 'Metadata', 'Object', 'None', or empty"
-            )
+    def __init__(self, table: TableConvertor, api_version: str, include: str, store: Store | None) -> None:
+        """Take the printer, the version of meta.k8s.io, and the includeObject parameter; raises a 400 StatusError."""
         self._table = table
-        self._api_version = f"{META_GROUP}/{version}"
-        self._include = include or "Metadata"
+        self._api_version = api_version
+        self._include = parse_include(include)
         self._store = store
         self._columns_sent = False
 
-    def _row(self, obj: Object) -> Object:
-        row: Object = {"cells": self._table.cells(obj)}
-        conditions = self._table.conditions(obj)
-        if conditions:
-            row["conditions"] = conditions
-        if self._include == "Object":
-            row["object"] = obj
-        elif self._include == "None":
-            row["object"] = None
-        else:
-            row["object"] = {
-                "kind": "PartialObjectMetadata",
-                "apiVersion": self._api_version,
-                "metadata": obj.get("metadata", {}),
-            }
-        return row
+    def _build(self, items: Iterable[Object], meta: Object, with_columns: bool = True) -> bytes:
+        table = build_table(self._table, items, meta, self._include, self._api_version, with_columns=with_columns)
+        return orjson.dumps(table)
 
-    def _rows(self, meta: Object, rows: Sequence[Object]) -> Object:
-        return {
-            "kind": "Table",
-            "apiVersion": self._api_version,
-            "metadata": meta,
-            "columnDefinitions": [column_definition(column) for column in self._table.columns],
-            "rows": rows,
-        }
-
-    def _single(self, obj: Object) -> Object:
-        version = obj.get("metadata", {}).get("resourceVersion")
-        return self._rows({"resourceVersion": version} if version else {}, [self._row(obj)])
+    def _event(self, obj: Object) -> bytes:
+        first, self._columns_sent = not self._columns_sent, True
+        return self._build([obj], {"resourceVersion": obj["metadata"]["resourceVersion"]}, first)
 
     def object(self, entry: Entry) -> bytes:
         """Return a stored object as a table of one row."""
         assert self._store is not None
-        table = self._single(self._store.object(entry))
-        if self._columns_sent:
-            table["columnDefinitions"] = None
-        self._columns_sent = True
-        return orjson.dumps(table)
+        return self._event(self._store.object(entry))
 
     def encode(self, obj: Object) -> bytes:
         """Return an object that is at hand as a table of one row."""
-        return orjson.dumps(self._single(obj))
+        version = obj.get("metadata", {}).get("resourceVersion")
+        return self._build([obj], {"resourceVersion": version} if version else {})
 
     def list(self, entries: Iterable[Entry], meta: ListMeta) -> Iterator[bytes]:
         """Yield the list in one piece."""
         assert self._store is not None
-        rows = [self._row(self._store.object(entry)) for entry in entries]
-        yield orjson.dumps(self._rows(meta.object(), rows))
+        yield self._build(map(self._store.object, entries), meta.object())
 
     def bookmark(self, revision: int, annotations: dict[str, str]) -> bytes:
         """Return a table of one row whose object holds only a resourceVersion."""
-        meta = {"resourceVersion": str(revision), **({"annotations": annotations} if annotations else {})}
-        obj = {"metadata": meta}
-        table = self._rows({"resourceVersion": str(revision)}, [self._row(obj)])
-        if self._columns_sent:
-            table["columnDefinitions"] = None
-        self._columns_sent = True
-        return orjson.dumps(table)
-
-
-def column_definition(column: Column) -> Object:
-    """Return a TableColumnDefinition."""
-    return {
-        "name": column.name,
-        "type": column.type,
-        "format": column.format,
-        "description": column.description,
-        "priority": column.priority,
-    }
+        return self._event({"metadata": _bare_meta(revision, annotations)})

@@ -41,6 +41,7 @@ def with_panic_recovery(app: ASGIApp) -> ASGIApp:
         else:
             return
         if not begun:
-            await send_answer(scope, send, status_answer(scope, failure))
+            answer = status_answer(scope, failure)
+            await send_answer(scope, send, answer)
 
     return recover

@@ -203,4 +203,3 @@ class LocalClient:
             ServedResource(resource.gvr, resource.kind.kind, resource.namespaced, resource.verbs)
             for resource in self._table().resources()
         ]
-

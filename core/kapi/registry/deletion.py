@@ -180,5 +180,3 @@ def deleted_status(store: Store, name: str, obj: Object) -> Object:
     details["kind"] = resource.resource
     details["uid"] = obj["metadata"].get("uid", "")
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
-
-

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from kapi.meta.errors import StatusError
-from kapi.meta.times import now_seconds
+from kapi.meta.objectmeta import keep_server_fields
+from kapi.meta.times import now
 
 Object = dict[str, Any]
 
@@ -32,10 +33,10 @@ _ORDER = (
 
 def metadata(obj: Object) -> dict[str, Any]:
     """Return the object's metadata, made if it is missing."""
-    meta = obj.get("metadata")
+    meta: dict[str, Any] | None = obj.get("metadata")
     if meta is None:
         meta = obj["metadata"] = {}
-    return meta  # type: ignore[no-any-return]  # the schema guarantees an object
+    return meta
 
 
 def ordered(obj: Object) -> Object:
@@ -55,7 +56,7 @@ def fill_system_fields(meta: dict[str, Any]) -> None:
     for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
         meta.pop(name, None)
     meta["uid"] = str(uuid.uuid4())
-    meta["creationTimestamp"] = now_seconds()
+    meta["creationTimestamp"] = now()
 
 
 def parse_resource_version(text: str) -> int:
@@ -69,19 +70,12 @@ def parse_resource_version(text: str) -> int:
 
 def keep_system_fields(meta: dict[str, Any], old: dict[str, Any]) -> None:
     """Carry over what an update may leave out, and what it may not change."""
+    keep_server_fields(meta, old)
     meta.pop("selfLink", None)
-    for name in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds"):
-        if name in old:
-            meta.setdefault(name, old[name])
-    _same(meta, old, "generation")
-    _same(meta, old, "creationTimestamp")
-
-
-def _same(meta: dict[str, Any], old: dict[str, Any], name: str) -> None:
-    if name in old:
-        meta[name] = old[name]
+    if "generation" in old:
+        meta["generation"] = old["generation"]
     else:
-        meta.pop(name, None)
+        meta.pop("generation", None)
 
 
 def changed(obj: Object, old: Object, paths: Sequence[str]) -> bool:

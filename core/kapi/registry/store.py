@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from kapi.contracts.admission import AdmissionAttributes, Operation
 from kapi.contracts.resources import RequestContext, Resource, Strategy, Subresource
 from kapi.contracts.storage import KeyExists, KeyMissing, RevisionConflict, StorageBackend
+from kapi.meta.apply.managed import keep_times_if_unchanged
 from kapi.meta.errors import (
     FieldError,
     StatusError,
@@ -226,18 +227,20 @@ class Store:
         *,
         strategy: Strategy | None = None,
         create: Callable[[], Object] | None = None,
+        create_always: bool = False,
     ) -> Stored:
         """Read, change, write; again while others are faster.
 
-        ``create`` makes the object to create when none exists, if the strategy allows creation by update. Raises
-        not_found, object_modified, invalid, or what the transform and admission raise.
+        ``create`` makes the object to create when none exists, if the strategy allows creation by update or
+        ``create_always`` (server-side apply). Raises not_found, object_modified, invalid, or what the transform and
+        admission raise.
         """
         strategy = strategy or self.resource.strategy
         key = self.key(ctx.namespace, ctx.name)
         entry = await self.current(ctx.namespace, ctx.name)
         for _ in range(ATTEMPTS):
             if entry is None:
-                if create is None or not strategy.allow_create_on_update:
+                if create is None or not (create_always or strategy.allow_create_on_update):
                     raise not_found(self.group_resource, ctx.name)
                 return await self.create(ctx, create(), track, strategy)
             try:
@@ -262,6 +265,7 @@ class Store:
         self._refuse(meta, errors + strategy.validate_update(ctx, obj, live))
         ctx.warnings.extend(strategy.warnings(ctx, obj, live))
         await self._validate("UPDATE", ctx, obj, entry)
+        keep_times_if_unchanged(live, obj)
         if obj == live:
             return Stored(self.encode(obj), entry.revision, obj)
         await strategy.before_update(ctx, obj, live)

@@ -21,6 +21,7 @@ class ResourceTable:
     def __init__(self, groups: Iterable[APIGroup], stores: Mapping[GroupVersionResource, Store]) -> None:
         """Take the groups in discovery order and the stores of all stored resources."""
         self.groups = tuple(groups)
+        self.group_names = frozenset(group.name for group in self.groups)
         self._stores = dict(stores)
         self._resources = {
             resource.gvr: resource

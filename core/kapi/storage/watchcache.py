@@ -9,10 +9,10 @@ import asyncio
 import time
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from kapi.contracts.storage import Change, StorageBackend
+from kapi.contracts.storage import Change, RangeResult, StorageBackend
 from kapi.storage.entry import Codec, Entry
 from kapi.storage.feed import Feed, Subscriber
 
@@ -282,14 +282,25 @@ class WatchCache:
         while window and (len(window) > WINDOW_EVENTS or window[0].at < oldest):
             self._window_start = window.popleft().revision
 
-    def scan(self, namespace: str, start: str = "") -> Iterator[Entry]:
-        """Yield the entries of a namespace ("": all) in key order, from the key ``start`` on."""
+    def bounds(self, namespace: str, start: str = "") -> tuple[int, int]:
+        """Return the positions in ``keys`` between which the keys of a namespace lie ("": all), from ``start`` on."""
         prefix = f"{self.prefix}{namespace}/" if namespace else self.prefix
-        entries, keys = self.entries, self.keys
-        first = bisect_left(keys, max(prefix, start))
+        keys = self.keys
         last = bisect_left(keys, prefix[:-1] + "0") if namespace else len(keys)
-        for key in keys[first:last]:
-            yield entries[key]
+        return bisect_left(keys, max(prefix, start), 0, last), last
+
+    def slice(self, first: int, last: int) -> list[Entry]:
+        """Return the entries between two positions, in key order."""
+        entries = self.entries
+        return [entries[key] for key in self.keys[first:last]]
+
+    def scan(self, namespace: str, start: str = "") -> list[Entry]:
+        """Return the entries of a namespace ("": all) in key order, from the key ``start`` on."""
+        return self.slice(*self.bounds(namespace, start))
+
+    async def range(self, prefix: str, start: str, limit: int, revision: int) -> RangeResult:
+        """Read keys of this resource from the backend, at a revision that the cache no longer shows."""
+        return await self._backend.range(prefix, start=start, limit=limit, revision=revision)
 
     def listen(self, listener: Callable[[CacheEvent], None]) -> Callable[[], None]:
         """Call ``listener`` with every change from now on; returns how to stop."""
@@ -307,7 +318,7 @@ class WatchCache:
         first sends what :meth:`history` yields.
         """
         complete = after >= self._window_start
-        watcher = Watcher(self, matches, after)
+        watcher = Watcher(self, matches, after if complete else self.revision)
         if complete:
             for event in self._window:
                 watcher.deliver(event)
@@ -335,4 +346,3 @@ class WatchCache:
         """Close all watchers, because the server stops."""
         for watcher in list(self._watchers):
             watcher.close()
-

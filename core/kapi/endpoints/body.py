@@ -1,0 +1,149 @@
+"""Request bodies: bounded reading, and decoding into objects with apiserver's errors."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from kapi.contracts.resources import Object
+from kapi.endpoints.answer import YAML
+from kapi.meta.errors import StatusError, bad_request, go_quote, too_large
+from kapi.meta.gvk import GroupVersion, GroupVersionKind
+from kapi.meta.schema.decode import Decoded, DecodeError, decode_json, decode_yaml
+from kapi.meta.schema.parse import ParseError, parse_json, parse_yaml
+from kapi.meta.schema.types import Struct
+from kapi.registry.table import ResourceTable
+
+MAX_BODY = 3 * 1024 * 1024
+_SCHEME = '"pkg/api/legacyscheme/scheme.go:30"'
+_SHOWN = 30
+
+ReadBody = Callable[[int], Awaitable[bytes]]
+"""Returns up to so many bytes of the body; fewer only at its end."""
+
+
+async def read_body(read: ReadBody) -> bytes:
+    """Return the whole body; raises the 413 StatusError for one that is too large, without reading it all."""
+    data = await read(MAX_BODY + 1)
+    if len(data) > MAX_BODY:
+        raise too_large(MAX_BODY)
+    return data
+
+
+class BodyDecoder:
+    """Decodes bodies that should hold an object of one kind."""
+
+    def __init__(self, kind: GroupVersionKind, struct: Struct, table: ResourceTable) -> None:
+        """Take the kind that is expected, its type, and the table that knows which other kinds exist."""
+        self._kind = kind
+        self._struct = struct
+        self._table = table
+
+    def decode(self, data: bytes, media_type: str, validation: str, warnings: list[str]) -> Object:
+        """Return the object in normal form.
+
+        ``validation`` is the fieldValidation directive; what "Warn" (the default) finds is added to ``warnings``.
+        Raises a 400 StatusError.
+        """
+        strict = validation != "Ignore"
+        decode = decode_yaml if media_type == YAML else decode_json
+        try:
+            decoded = decode(data, self._struct, strict)
+        except ParseError as error:
+            raise self._unrecognized(data, media_type, str(error)) from None
+        except DecodeError as error:
+            self._check_kind_of(data, media_type)
+            raise self._unhandled(self._kind, str(error)) from None
+        obj = decoded.object
+        self._check_kind(obj, data)
+        if strict:
+            self.report(decoded, validation, warnings)
+        return obj
+
+    def report(self, decoded: Decoded, validation: str, warnings: list[str]) -> None:
+        """Refuse or warn about what strict decoding found."""
+        if not decoded.problems:
+            return
+        if validation == "Strict":
+            raise self._unhandled(self._kind, "strict decoding error: " + ", ".join(decoded.problems))
+        warnings.extend(decoded.problems)
+
+    def _check_kind(self, obj: Object, data: bytes) -> None:
+        """Accept the expected kind and version, or their absence; fill them in."""
+        want = self._kind
+        kind, api_version = obj.get("kind") or want.kind, obj.get("apiVersion") or want.api_version
+        if kind != want.kind or api_version != want.api_version:
+            raise self._mismatch(kind, api_version, data)
+        obj["kind"], obj["apiVersion"] = kind, api_version
+
+    def _check_kind_of(self, data: bytes, media_type: str) -> None:
+        """Raise what is wrong with the kind of a body that does not decode, if anything is."""
+        raw = parse_yaml(data) if media_type == YAML else parse_json(data)
+        if not isinstance(raw, dict):
+            raise self._unrecognized(data, media_type, _type_meta_mismatch(raw))
+        for member in ("apiVersion", "kind"):
+            if not isinstance(raw.get(member) or "", str):
+                raise self._unrecognized(data, media_type, _member_mismatch(member, raw[member]))
+        self._check_kind(dict(raw), data)
+
+    def _mismatch(self, kind: str, api_version: str, data: bytes) -> StatusError:
+        want = self._kind
+        try:
+            group_version = GroupVersion.parse(api_version)
+        except ValueError as error:
+            return bad_request(
+                f"the object provided is unrecognized (must be of type {want.kind}): {error} ({shown(data)})"
+            )
+        given = group_version.with_kind(kind)
+        if not self._known(given):
+            return self._unhandled(
+                given,
+                f"no kind {go_quote(kind)} is registered for version {go_quote(api_version)} in scheme {_SCHEME}",
+            )
+        if kind == want.kind:
+            return bad_request(
+                f"the API version in the data ({api_version}) does not match the expected API version "
+                f"({want.api_version})"
+            )
+        package = want.group.partition(".")[0] or "core"
+        conversion = f"converting ({given.version}.{kind}) to ({package}.{want.kind}): unknown conversion"
+        return self._unhandled(given, conversion)
+
+    def _known(self, kind: GroupVersionKind) -> bool:
+        kinds = self._table.kinds
+        return kind in kinds or (kind.kind.endswith("List") and kind._replace(kind=kind.kind[:-4]) in kinds)
+
+    def _unhandled(self, given: GroupVersionKind, detail: str) -> StatusError:
+        return bad_request(
+            f"{given.kind} in version {go_quote(given.version)} cannot be handled as a {self._kind.kind}: {detail}"
+        )
+
+    def _unrecognized(self, data: bytes, media_type: str, detail: str) -> StatusError:
+        if not detail.startswith("yaml: "):
+            detail = f"couldn't get version/kind; json parse error: {detail}"
+        return bad_request(
+            f"the object provided is unrecognized (must be of type {self._kind.kind}): {detail} ({shown(data)})"
+        )
+
+
+def shown(data: bytes) -> str:
+    """Return the beginning of a body as apiserver quotes it: text that looks like an object, anything else in hex."""
+    if not data:
+        return "<empty>"
+    begin = data[:_SHOWN]
+    text = begin.decode("utf-8", "replace") if data.startswith(b"{") else begin.hex()
+    return text + " ..." if len(data) > _SHOWN else text
+
+
+def _json_kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    names = ((str, "string"), (int, "number"), (float, "number"), (list, "array"))
+    return next((name for kind, name in names if isinstance(value, kind)), "object")
+
+
+def _type_meta_mismatch(value: Any) -> str:
+    tags = 'APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\""'
+    return f"json: cannot unmarshal {_json_kind(value)} into Go value of type struct {{ {tags} }}"
+
+
+def _member_mismatch(member: str, value: Any) -> str:
+    return f"json: cannot unmarshal {_json_kind(value)} into Go struct field .{member} of type string"

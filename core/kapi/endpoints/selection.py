@@ -1,0 +1,56 @@
+"""Which objects of a resource a list or watch is about."""
+
+from collections.abc import Callable
+
+from kapi.contracts.resources import Resource
+from kapi.meta.errors import bad_request, go_quote
+from kapi.meta.listing import ListOptions
+from kapi.storage.entry import Entry
+
+METADATA_FIELDS = ("metadata.name", "metadata.namespace")
+
+
+class Selection:
+    """The namespace and selectors of a list or watch.
+
+    ``namespace`` "" means all; ``matches`` is None when everything in the namespace matches. Raises a 400
+    StatusError for fields that the resource cannot be selected by.
+    """
+
+    def __init__(self, resource: Resource, namespace: str, options: ListOptions) -> None:
+        """Take the parts of the request."""
+        _check_fields(resource, options)
+        self.namespace = namespace
+        self.matches: Callable[[Entry], bool] | None = _predicate(options)
+
+    def includes(self, entry: Entry) -> bool:
+        """Tell whether an entry of any namespace is meant."""
+        if self.namespace and entry.namespace != self.namespace:
+            return False
+        return self.matches is None or self.matches(entry)
+
+
+def _predicate(options: ListOptions) -> Callable[[Entry], bool] | None:
+    labels = None if options.label_selector.empty else options.label_selector.matches
+    fields = None if options.field_selector.empty else options.field_selector.matches
+    if labels is not None and fields is not None:
+        return lambda entry: labels(entry.labels) and fields(entry.fields)
+    if labels is not None:
+        return lambda entry: labels(entry.labels)
+    if fields is not None:
+        return lambda entry: fields(entry.fields)
+    return None
+
+
+def _check_fields(resource: Resource, options: ListOptions) -> None:
+    known = resource.selectable_fields
+    for requirement in options.field_selector.requirements:
+        if requirement.field not in METADATA_FIELDS and requirement.field not in known:
+            raise bad_request(_unknown_field(resource, requirement.field))
+
+
+def _unknown_field(resource: Resource, field: str) -> str:
+    if resource.selectable_fields:
+        return f"field label not supported: {field}"
+    names = ", ".join(go_quote(name) for name in METADATA_FIELDS)
+    return f"{go_quote(field)} is not a known field selector: only {names}"

@@ -1,0 +1,49 @@
+"""Field ownership of the writes of one request."""
+
+from kapi.contracts.resources import Object
+from kapi.endpoints.request import ResourceRequest
+from kapi.meta.apply.fieldset import FieldSet, from_paths
+from kapi.meta.apply.managed import default_manager, track_update
+from kapi.meta.objectmeta import dedup_owner_references
+from kapi.meta.schema.types import Struct
+from kapi.meta.times import now
+
+STATUS: FieldSet = from_paths(("f:status",))
+
+
+def ignored_fields(request: ResourceRequest, struct: Struct) -> FieldSet | None:
+    """Return the fields that the endpoint resets, which nobody comes to own by writing them."""
+    if request.subresource is None:
+        return STATUS if request.resource.strategy.owns_status else None
+    if request.subresource.name == "status":
+        return from_paths(*((f"f:{name}",) for name in struct.fields if name not in ("status", "metadata")))
+    return None
+
+
+class Tracker:
+    """Updates managedFields for one request."""
+
+    def __init__(self, request: ResourceRequest, manager: str, struct: Struct) -> None:
+        """Take the fieldManager parameter ("": the User-Agent names the manager) and the type of the object."""
+        self.manager = manager or default_manager(request.header(b"user-agent"))
+        self.struct = struct
+        self.api_version = request.resource.kind.api_version
+        self.subresource = request.subresource.name if request.subresource is not None else ""
+        self.ignored = ignored_fields(request, struct)
+        self._warnings = request.state.warnings
+
+    def __call__(self, live: Object | None, new: Object) -> None:
+        """Set the managedFields of ``new``."""
+        warning = dedup_owner_references(new.get("metadata", {}))
+        if warning:
+            self._warnings.append(warning)
+        track_update(
+            live,
+            new,
+            struct=self.struct,
+            manager=self.manager,
+            api_version=self.api_version,
+            subresource=self.subresource,
+            now=now(),
+            ignored=self.ignored,
+        )

@@ -1,0 +1,221 @@
+"""PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import orjson
+
+from kapi.contracts.resources import Object, Strategy
+from kapi.endpoints.answer import Answer
+from kapi.endpoints.negotiation import (
+    APPLY_PATCH,
+    JSON_PATCH,
+    MERGE_PATCH,
+    patch_media_type,
+)
+from kapi.endpoints.request import ResourceRequest
+from kapi.endpoints.tracking import Tracker
+from kapi.endpoints.verbs.writing import match_name, match_namespace, settle, write_answer
+from kapi.meta.apply.managed import apply, check_object_type
+from kapi.meta.errors import StatusError, bad_request
+from kapi.meta.gvk import GroupVersionKind
+from kapi.meta.options import WriteOptions, parse_patch_options
+from kapi.meta.patch.gotext import go_value
+from kapi.meta.patch.json_patch import apply_json_patch, unknown_members
+from kapi.meta.patch.merge_patch import apply_merge_patch
+from kapi.meta.patch.outcome import parse_bytes, unusable_result
+from kapi.meta.patch.strategic import apply_strategic_merge_patch
+from kapi.meta.schema.decode import DecodeError, decode_value
+from kapi.meta.schema.parse import ParseError, parse_document, parse_yaml
+from kapi.meta.schema.types import Struct
+from kapi.meta.schema.unstructured import duplicate_problems
+from kapi.meta.times import now
+
+
+class Patch(NamedTuple):
+    """A patch, parsed once for all attempts.
+
+    ``problems`` are what strict validation finds in the patch itself (repeated or unknown members).
+    """
+
+    media_type: str
+    value: Any
+    problems: list[str]
+
+
+def parse_patch(media_type: str, data: bytes) -> Patch:
+    """Return the parsed patch; raises a 400 StatusError."""
+    prefix = "" if media_type not in (JSON_PATCH, MERGE_PATCH) else "error decoding patch: "
+    value = parse_bytes(data, prefix)
+    problems = duplicate_problems(parse_document(data).tree)
+    if media_type == JSON_PATCH:
+        problems = [f"json patch {problem}" for problem in problems + unknown_members(value)]
+    return Patch(media_type, value, problems)
+
+
+class Patcher:
+    """Makes the new object of a patch from the live one."""
+
+    def __init__(self, request: ResourceRequest, patch: Patch, options: WriteOptions, struct: Struct) -> None:
+        """Take the patch and the type of what it patches."""
+        self._request = request
+        self._patch = patch
+        self._validation = options.field_validation
+        self._struct = struct
+        self._warned = False
+
+    def __call__(self, live: Object) -> Object:
+        """Return the patched object, decoded; raises StatusError."""
+        patch = self._patch
+        if patch.media_type == JSON_PATCH:
+            patched = apply_json_patch(live, patch.value)
+        elif patch.media_type == MERGE_PATCH:
+            patched = apply_merge_patch(live, patch.value)
+        else:
+            patched = apply_strategic_merge_patch(live, patch.value, self._struct)
+            patched.update(kind=live["kind"], apiVersion=live["apiVersion"])
+        if not isinstance(patched, dict) or _kind_of(patched) != _kind_of(live):
+            raise self._unusable(patched, _kind_problem(patched))
+        return self._decoded(patched)
+
+    def _decoded(self, patched: Object) -> Object:
+        try:
+            decoded = decode_value(patched, self._struct)
+        except DecodeError as error:
+            raise self._unusable(patched, str(error)) from None
+        problems = self._patch.problems + decoded.problems
+        if problems and self._validation == "Strict":
+            raise self._unusable(patched, "strict decoding error: " + ", ".join(problems))
+        if problems and self._validation != "Ignore" and not self._warned:
+            self._request.state.warnings.extend(problems)
+            self._warned = True
+        return decoded.object
+
+    def _unusable(self, patched: Any, detail: str) -> StatusError:
+        strategic = self._patch.media_type not in (JSON_PATCH, MERGE_PATCH)
+        shown = go_value(self._patch.value) if strategic else orjson.dumps(patched).decode()
+        return unusable_result(shown, detail)
+
+
+def _kind_of(obj: Object) -> tuple[Any, Any]:
+    return obj.get("apiVersion"), obj.get("kind")
+
+
+def _kind_problem(patched: Any) -> str:
+    if not isinstance(patched, dict):
+        return "the result of the patch is not an object"
+    return f"no kind {patched.get('kind')!r} is registered for version {patched.get('apiVersion')!r}"
+
+
+async def patch(request: ResourceRequest) -> Answer:
+    """Patch an object, through its main resource or a subresource of the same kind."""
+    media_type = patch_media_type(request.header(b"content-type"))
+    options = parse_patch_options(request.query, apply=media_type == APPLY_PATCH)
+    strategy, struct = request.strategy, request.resource.schema()
+    track = Tracker(request, options.field_manager, struct)
+    ctx = request.context("patch", options.to_object(), options.dry_run)
+    if media_type == APPLY_PATCH:
+        applier = Applier(request, parse_applied(request, await request.body()), options, track)
+        stored = await request.stored.update(
+            ctx, applier, strategy=strategy, create=applier.create, create_always=request.subresource is None
+        )
+        return write_answer(request, stored)
+    patcher = Patcher(request, parse_patch(media_type, await request.body()), options, struct)
+
+    def transform(live: Object) -> Object:
+        return _settled(request, struct, strategy, patcher(live))
+
+    stored = await request.stored.update(ctx, transform, track, strategy=strategy)
+    return write_answer(request, stored)
+
+
+def _settled(request: ResourceRequest, struct: Struct, strategy: Strategy, obj: Object) -> Object:
+    match_namespace(request, obj)
+    match_name(request, obj)
+    return settle(struct, strategy, obj)
+
+
+def parse_applied(request: ResourceRequest, data: bytes, kind: GroupVersionKind | None = None) -> Object:
+    """Return the object of an apply request; raises a 400 StatusError for what is no object of the expected kind."""
+    try:
+        obj = parse_yaml(data) if data else {}
+    except ParseError as error:
+        raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from None
+    if obj is None:
+        obj = {}
+    if not isinstance(obj, dict):
+        problem = "json: cannot unmarshal array into Go value of type map[string]interface {}"
+        raise bad_request(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {problem}")
+    check_object_type(obj, kind or request.resource.kind)
+    return obj
+
+
+class Applier:
+    """Makes the new object of a server-side apply (KEP-555) from the live one."""
+
+    def __init__(self, request: ResourceRequest, config: Object, options: WriteOptions, track: Tracker) -> None:
+        """Take the applied object; raises a 400 StatusError if it is of another name or namespace."""
+        self._request = request
+        self._config = config
+        self._force = bool(options.force)
+        self._track = track
+        if not isinstance(config.get("metadata"), dict):
+            config["metadata"] = {}
+        match_namespace(request, config)
+        match_name(request, config)
+
+    def __call__(self, live: Object) -> Object:
+        """Return the live object with the applied fields; raises StatusError for conflicts."""
+        return self._apply(live)
+
+    def create(self) -> Object:
+        """Return the object to create when there is none."""
+        return self._apply(None)
+
+    def _apply(self, live: Object | None) -> Object:
+        track, request = self._track, self._request
+        merged = apply(
+            live,
+            self._config,
+            struct=track.struct,
+            manager=track.manager,
+            force=self._force,
+            api_version=track.api_version,
+            subresource=track.subresource,
+            now=now(),
+            ignored=track.ignored,
+        )
+        obj = decode_value(merged, track.struct).object
+        return settle(track.struct, request.strategy, obj)
+
+
+async def patch_view(request: ResourceRequest) -> Answer:
+    """Patch a subresource of another kind, such as Scale."""
+    media_type = patch_media_type(request.header(b"content-type"))
+    options = parse_patch_options(request.query, apply=media_type == APPLY_PATCH)
+    subresource, view = request.located_subresource, request.view
+    assert subresource.schema is not None
+    struct = subresource.schema()
+    ctx = request.context("patch", options.to_object(), options.dry_run)
+    track = Tracker(request, options.field_manager, request.resource.schema())
+    change = _view_change(request, media_type, await request.body(), options, struct)
+
+    def transform(live: Object) -> Object:
+        return request.apply_view(view, live, change(view.project(live)))
+
+    stored = await request.stored.update(ctx, transform, track)
+    return request.answer(request.representation().encode(view.project(stored.object)))
+
+
+def _view_change(
+    request: ResourceRequest, media_type: str, data: bytes, options: WriteOptions, struct: Struct
+) -> Callable[[Object], Object]:
+    """Return what makes the new object of a view from its present one."""
+    if media_type != APPLY_PATCH:
+        return Patcher(request, parse_patch(media_type, data), options, struct)
+    config = parse_applied(request, data, request.located_subresource.kind)
+
+    def merged(current: Object) -> Object:
+        return decode_value(apply_merge_patch(current, config), struct).object
+
+    return merged

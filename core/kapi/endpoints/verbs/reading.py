@@ -1,0 +1,129 @@
+"""GET of one object, and LIST."""
+
+from collections.abc import Sequence
+
+from kapi.contracts.storage import Compacted, FutureRevision
+from kapi.endpoints.answer import Answer
+from kapi.endpoints.representation import ListMeta
+from kapi.endpoints.request import ResourceRequest
+from kapi.endpoints.selection import Selection
+from kapi.endpoints.waiting import reached
+from kapi.meta.errors import bad_request, expired, not_found
+from kapi.meta.listing import (
+    EXACT,
+    ExpiredContinueError,
+    ListOptions,
+    decode_continue,
+    encode_continue,
+    parse_list_options,
+)
+from kapi.meta.query import first, parse_resource_version
+from kapi.storage.entry import Entry
+from kapi.storage.watchcache import WatchCache
+
+MAX_PAGE = 10_000
+"""How many objects one look at an old state of the store reads at a time."""
+
+
+async def get(request: ResourceRequest) -> Answer:
+    """Answer with one object: as of now, or not older than ``resourceVersion``."""
+    store = request.stored
+    version = first(request.query, "resourceVersion")
+    if not version:
+        await store.cache.current()
+    else:
+        await reached(store.cache, parse_resource_version(version))
+    entry = store.cache.entries.get(store.key(request.namespace, request.name))
+    if entry is None:
+        raise not_found(request.resource.group_resource, request.name)
+    if request.subresource is not None and request.subresource.view is not None:
+        projected = request.subresource.view.project(store.object(entry))
+        return request.answer(request.representation().encode(projected))
+    return request.answer(request.representation().object(entry))
+
+
+async def list_(request: ResourceRequest) -> Answer:
+    """Answer with the objects that match, or a page of them."""
+    options = parse_list_options(request.query, watch=False)
+    selection = Selection(request.resource, request.namespace, options)
+    representation = request.representation(many=True)
+    entries, meta = await page(request, options, selection)
+    return request.answer(b"".join(representation.list(entries, meta)))
+
+
+async def page(
+    request: ResourceRequest, options: ListOptions, selection: Selection
+) -> tuple[Sequence[Entry], ListMeta]:
+    """Return the entries of a list or of one page, and its metadata."""
+    cache = request.stored.cache
+    start, revision = "", 0
+    if options.continue_token:
+        if options.resource_version not in ("", "0"):
+            raise bad_request("specifying resource version is not allowed when using continue")
+        start, revision = decode_continue(options.continue_token, cache.prefix)
+    elif options.resource_version_match == EXACT:
+        revision = parse_resource_version(options.resource_version, listing=True)
+    if revision > 0:
+        return await _page_at(cache, revision, start, options, selection)
+    wanted = parse_resource_version(options.resource_version, listing=True)
+    if options.resource_version and revision == 0:
+        await reached(cache, wanted)
+    else:
+        await cache.current()
+    limit = 0 if options.resource_version == "0" and not start else options.limit
+    return _cached_page(cache, cache.revision, start, limit, selection)
+
+
+async def _page_at(
+    cache: WatchCache, revision: int, start: str, options: ListOptions, selection: Selection
+) -> tuple[Sequence[Entry], ListMeta]:
+    """Return a page of the state at a revision; from the cache if nothing has changed since."""
+    await reached(cache, revision)
+    if cache.changed_at <= revision:
+        return _cached_page(cache, revision, start, options.limit, selection)
+    prefix = f"{cache.prefix}{selection.namespace}/" if selection.namespace else cache.prefix
+    entries: list[Entry] = []
+    try:
+        while True:
+            found = await cache.range(prefix, max(start, prefix), MAX_PAGE, revision)
+            entries += [cache.codec.entry(key, value, modified) for key, value, modified in found.items]
+            if not found.more:
+                break
+            start = found.items[-1].key + "\0"
+    except Compacted:
+        if options.continue_token:
+            raise ExpiredContinueError(_resume(cache, start)) from None
+        raise expired(f"The resourceVersion for the provided list is too old: {revision}") from None
+    except FutureRevision:
+        raise expired(f"The resourceVersion for the provided list is too new: {revision}") from None
+    return _cut(entries, cache, revision, options.limit, selection)
+
+
+def _resume(cache: WatchCache, start: str) -> str:
+    return encode_continue(start, -1, cache.prefix)
+
+
+def _cached_page(
+    cache: WatchCache, revision: int, start: str, limit: int, selection: Selection
+) -> tuple[Sequence[Entry], ListMeta]:
+    """Return a page from the cache; without selectors it costs what it holds, however many objects there are."""
+    first, last = cache.bounds(selection.namespace, start)
+    if selection.matches is not None or not limit or last - first <= limit:
+        return _cut(cache.slice(first, last), cache, revision, limit, selection)
+    taken = cache.slice(first, first + limit)
+    token = encode_continue(taken[-1].key + "\0", revision, cache.prefix)
+    return taken, ListMeta(revision, token, last - first - limit)
+
+
+def _cut(
+    entries: Sequence[Entry], cache: WatchCache, revision: int, limit: int, selection: Selection
+) -> tuple[Sequence[Entry], ListMeta]:
+    """Take what matches, up to the limit, and say where the list goes on."""
+    if selection.matches is not None:
+        entries = list(filter(selection.matches, entries))
+    if not limit or len(entries) <= limit:
+        return entries, ListMeta(revision)
+    taken = entries[:limit]
+    token = encode_continue(taken[-1].key + "\0", revision, cache.prefix)
+    remaining = None if selection.matches is not None else len(entries) - limit
+    return taken, ListMeta(revision, token, remaining)

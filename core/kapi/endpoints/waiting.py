@@ -1,0 +1,35 @@
+"""Waiting until a watch cache has reached a revision that a client names."""
+
+import asyncio
+
+from kapi.meta.errors import StatusError
+from kapi.storage.watchcache import WatchCache
+
+CACHE_WAIT = 3.0
+
+
+def too_large(wanted: int, current: int) -> StatusError:
+    """Return the 504 for a revision that the store has not reached; the client may retry after a second."""
+    message = f"Too large resource version: {wanted}, current: {current}"
+    return StatusError(
+        504,
+        "Timeout",
+        f"Timeout: {message}",
+        {
+            "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+            "retryAfterSeconds": 1,
+        },
+        {"Retry-After": "1"},
+    )
+
+
+async def reached(cache: WatchCache, revision: int) -> None:
+    """Return when the cache shows the revision; raises the 504 StatusError if that takes longer than three seconds."""
+    await cache.ready()
+    if revision <= cache.revision:
+        return
+    try:
+        async with asyncio.timeout(CACHE_WAIT):
+            await cache.reached(revision)
+    except TimeoutError:
+        raise too_large(revision, cache.revision) from None

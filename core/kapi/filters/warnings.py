@@ -1,0 +1,21 @@
+"""Adds the warnings that a request has collected to its answer."""
+
+from kapi.contracts.server import ASGIApp, Message, Receive, Scope, Send
+from kapi.endpoints.answer import warning_headers
+from kapi.endpoints.state import request_state
+
+
+def with_warnings(app: ASGIApp) -> ASGIApp:
+    """Send ``state.warnings`` as Warning headers, one line each, with whatever answer the request gets."""
+
+    async def warn(scope: Scope, receive: Receive, send: Send) -> None:
+        state = request_state(scope)
+
+        async def add(message: Message) -> None:
+            if state.warnings and message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *warning_headers(state)]}
+            await send(message)
+
+        await app(scope, receive, add)
+
+    return warn

@@ -1,0 +1,137 @@
+"""The base server of the delegation chain: everything that is not a resource of an API group.
+
+Discovery, OpenAPI, ``/version``, health, metrics, the service account issuer's documents, and the list of paths at ``/``.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import orjson
+
+from kapi import __version__
+from kapi.contracts.authn import ServiceAccountTokens
+from kapi.contracts.server import ChainLink, Scope
+from kapi.endpoints.answer import Answer, json_answer, text_answer
+from kapi.endpoints.body import ReadBody
+from kapi.endpoints.discovery import Discovery, build_root_paths, build_version
+from kapi.endpoints.documents import Answer as DocumentAnswer
+from kapi.endpoints.falcon_links import falcon_app
+from kapi.endpoints.state import header, request_state
+from kapi.meta.errors import method_not_allowed, unknown_path
+from kapi.registry.table import ResourceTable
+from kapi.server.health import HealthEndpoints
+
+Documents = Callable[[Scope, str], Awaitable[Answer | None]]
+JWKS = "/openid/v1/jwks"
+OPENID_CONFIGURATION = "/.well-known/openid-configuration"
+
+
+class BaseServer:
+    """Answers the paths described above."""
+
+    def __init__(
+        self,
+        table: Callable[[], ResourceTable],
+        discovery: Discovery,
+        health: HealthEndpoints,
+        metrics: Callable[[], Awaitable[bytes]],
+        openapi: Documents,
+        tokens: ServiceAccountTokens | None,
+    ) -> None:
+        """Take the parts that make the documents."""
+        self._table = table
+        self._discovery = discovery
+        self._health = health
+        self._metrics = metrics
+        self._openapi = openapi
+        self._tokens = tokens
+
+    def handles(self, scope: Scope) -> bool:
+        """Tell whether a request names no resource: whatever it is, nobody after this link knows it."""
+        return not request_state(scope).info.is_resource_request
+
+    def link(self) -> ChainLink:
+        """Return the link of the delegation chain."""
+        return ChainLink(self.handles, falcon_app(self.answer))
+
+    async def answer(self, scope: Scope, read: ReadBody) -> Answer:
+        """Return the answer to a request; raises StatusError."""
+        path: str = scope["path"]
+        if self._health.handles(path):
+            status, text = await self._health.answer(path, scope["query_string"].decode("latin-1"))
+            return Answer(status, text.encode(), "text/plain; charset=utf-8", [("X-Content-Type-Options", "nosniff")])
+        found = await self._document(scope, path)
+        if found is not None:
+            if scope["method"] != "GET":
+                raise method_not_allowed()
+            return found
+        group = path.split("/")[2] if path.startswith("/apis/") else ""
+        if path.startswith("/api/") or (group and group in self._table().group_names):
+            raise unknown_path()
+        return text_answer(404, "404 page not found\n")
+
+    async def _document(self, scope: Scope, path: str) -> Answer | None:
+        if path.startswith(("/api", "/apis")):
+            found = self._discovery.answer(
+                path,
+                header(scope, b"accept"),
+                if_none_match=header(scope, b"if-none-match"),
+                accept_encoding=header(scope, b"accept-encoding"),
+            )
+            return None if found is None else as_answer(found)
+        if path.startswith("/openapi/"):
+            return await self._openapi(scope, path)
+        make = self._single().get(path)
+        return await make() if make is not None else None
+
+    def _single(self) -> Mapping[str, Callable[[], Awaitable[Answer]]]:
+        return {
+            "/": self._paths,
+            "/version": self._version,
+            "/version/": self._version,
+            "/metrics": self._show_metrics,
+            JWKS: self._jwks,
+            OPENID_CONFIGURATION: self._openid_configuration,
+        }
+
+    async def _paths(self) -> Answer:
+        others = ["/healthz", "/livez", "/readyz", "/metrics", JWKS, OPENID_CONFIGURATION]
+        return json_answer(build_root_paths(self._table().groups, others))
+
+    async def _version(self) -> Answer:
+        return json_answer(build_version(__version__))
+
+    async def _show_metrics(self) -> Answer:
+        return Answer(200, await self._metrics(), "text/plain; version=0.0.4; charset=utf-8")
+
+    async def _jwks(self) -> Answer:
+        if self._tokens is None:
+            raise unknown_path()
+        return Answer(200, orjson.dumps({"keys": list(self._tokens.public_keys())}), "application/jwk-set+json")
+
+    async def _openid_configuration(self) -> Answer:
+        if self._tokens is None:
+            raise unknown_path()
+        issuer = self._tokens.issuer
+        return json_answer(
+            {
+                "issuer": issuer,
+                "jwks_uri": issuer.rstrip("/") + JWKS,
+                "response_types_supported": ["id_token"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": sorted(
+                    {str(key["alg"]) for key in self._tokens.public_keys()}
+                ),
+            }
+        )
+
+
+def as_answer(document: DocumentAnswer) -> Answer:
+    """Return a ready document as an answer."""
+    content_type = ""
+    headers = []
+    for name, value in document.headers:
+        if name == b"content-type":
+            content_type = value.decode()
+        elif name != b"content-length":
+            headers.append((name.decode().title(), value.decode()))
+    return Answer(document.status, document.body, content_type, headers)

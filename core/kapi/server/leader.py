@@ -1,0 +1,89 @@
+"""One leader among all processes that share a store: a key with a time to live that the leader renews."""
+
+import asyncio
+import logging
+import os
+import socket
+import uuid
+
+import orjson
+
+from kapi.contracts.storage import KeyExists, KeyMissing, KeyValue, RevisionConflict, StorageBackend, StorageError
+
+log = logging.getLogger("kapi.hooks")
+
+KEY = "/kapi/leader"
+LEASE_SECONDS = 15.0
+RENEW_SECONDS = 5.0
+RETRY_SECONDS = 2.0
+
+
+class Leadership:
+    """Takes, keeps and gives up the leader's key."""
+
+    def __init__(self, backend: StorageBackend) -> None:
+        """Take the store that the candidates share."""
+        self._backend = backend
+        self._identity = orjson.dumps({"host": socket.gethostname(), "pid": os.getpid(), "id": uuid.uuid4().hex})
+        self._revision = 0
+
+    async def acquire(self) -> None:
+        """Return when this process is the leader."""
+        while not await self._try():
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _try(self) -> bool:
+        try:
+            self._revision = await self._backend.create(KEY, self._identity, ttl=LEASE_SECONDS)
+        except KeyExists:
+            return await self._take_over()
+        except StorageError as error:
+            log.warning("leadership cannot be asked for: %s", error)
+            return False
+        return True
+
+    async def _take_over(self) -> bool:
+        """Take the key from a leader on this machine that has died without giving it up."""
+        try:
+            held = await self._backend.get(KEY)
+            if held is None or not _dead(held):
+                return False
+            self._revision = await self._backend.update(KEY, self._identity, held.revision, ttl=LEASE_SECONDS)
+        except StorageError:
+            return False
+        return True
+
+    async def lost(self) -> None:
+        """Renew the key; return when that fails for as long as the key lives, or another has it."""
+        loop = asyncio.get_running_loop()
+        renewed = loop.time()
+        while loop.time() - renewed < LEASE_SECONDS - RENEW_SECONDS:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                self._revision = await self._backend.update(KEY, self._identity, self._revision, ttl=LEASE_SECONDS)
+                renewed = loop.time()
+            except (KeyMissing, RevisionConflict):
+                return
+            except StorageError as error:
+                log.warning("leadership cannot be renewed: %s", error)
+
+    async def release(self) -> None:
+        """Give the key up, if it is still ours."""
+        try:
+            await self._backend.delete(KEY, self._revision)
+        except StorageError as error:
+            log.debug("leadership was not ours to give up: %s", error)
+
+
+def _dead(held: KeyValue) -> bool:
+    """Tell whether the holder was a process on this machine that is no more."""
+    holder = orjson.loads(held.value)
+    if holder.get("host") != socket.gethostname():
+        return False
+    try:
+        os.kill(holder["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
