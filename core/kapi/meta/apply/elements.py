@@ -61,4 +61,8 @@ def _keyed(list_type: List) -> ElementOf:
 
 
 def _default(field: Field | None) -> Any:
-    return MISSING if field is None or field.default is None else field.default
+    """Return what stands for a key that an item leaves out; for members that are always on the wire their zero."""
+    if field is None:
+        return MISSING
+    value = field.zero if field.default is MISSING and field.emit_zero else field.default
+    return MISSING if value is None else value

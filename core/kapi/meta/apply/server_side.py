@@ -185,7 +185,7 @@ class _Run:
         back = self._in_version(pruned, self.api_version)
         return merged if back is None else back[0]
 
-    def _add_back_owned(self, merged: Object, pruned: Object, struct: Struct, version: str, managed: Managed) -> Object:
+    def _add_back_owned(self, merged: Object, pruned: Object, version: str, managed: Managed) -> Object:
         """Return the pruned object with what others, or the new configuration, own in it; ``version`` first."""
         versions = [version, *sorted({entry["apiVersion"] for entry in managed.values()} - {version})]
         for other in versions:
