@@ -15,6 +15,7 @@ from kapi.meta.schema.types import Struct
 
 if TYPE_CHECKING:
     from kapi.contracts.client import ObjectClient
+    from kapi.meta.schema.tables import Definitions
 
 Object = dict[str, Any]
 
@@ -236,7 +237,9 @@ class Resource:
       ``from_storage`` convert (each returns a new object or changes its argument and returns it);
     - ``selectable_fields`` are the field selectors beyond metadata.name and metadata.namespace;
     - ``ttl`` returns the seconds after which the stored object expires;
-    - ``handler`` serves resources that are not stored.
+    - ``handler`` serves resources that are not stored;
+    - ``custom`` marks a resource that is defined by an object of the server (a custom resource): it has no strategic
+      merge patch, and some requests are refused in other words.
     """
 
     gvr: GroupVersionResource
@@ -257,6 +260,7 @@ class Resource:
     from_storage: Callable[[Object], Object] | None = None
     ttl: Callable[[Object], float | None] | None = None
     handler: Handler | None = None
+    custom: bool = False
 
     @property
     def group_resource(self) -> GroupResource:
@@ -277,8 +281,8 @@ class APIGroup:
     """A group with its versions, preferred first.
 
     ``priority`` orders groups in discovery (larger first), ``version_priority`` is that of the preferred version
-    (the ``groupPriorityMinimum`` and ``versionPriority`` of an APIService). ``definitions`` returns the OpenAPI
-    definitions by name for documents (see :mod:`kapi.meta.schema`).
+    (the ``groupPriorityMinimum`` and ``versionPriority`` of an APIService). ``definitions`` returns the
+    types behind its kinds, for OpenAPI documents (see :mod:`kapi.meta.schema.tables`).
     """
 
     name: str
@@ -286,3 +290,4 @@ class APIGroup:
     priority: int = 1000
     version_priority: int = 15
     bootstrap: "Callable[[ObjectClient], Sequence[tuple[GroupVersionResource, Object]]] | None" = None
+    definitions: "Callable[[], Definitions] | None" = None
