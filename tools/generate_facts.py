@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 import go_facts
+import group_facts
 from kapi.meta.schema.compact import Compactor, without_descriptions
 
 JSON = dict[str, Any]
@@ -101,7 +102,8 @@ def resource_table(discovery: list[JSON], columns: Mapping[str, list[JSON]], kin
             ]
             for version in group["versions"]
         }
-        groups.append({"name": name, "versions": versions})
+        priority, version_priority = group_facts.PRIORITIES.get(name, group_facts.UNRANKED)
+        groups.append({"name": name, "priority": [priority, version_priority], "versions": versions})
     return {"groups": groups}
 
 
@@ -119,6 +121,7 @@ def _resource(
         "shortNames": facts.get("shortNames", []),
         "categories": facts.get("categories", []),
         "definition": kinds["/".join(kind)],
+        "prefix": group_facts.STORAGE_PREFIXES.get((group, plural), []),
         "subresources": [_subresource(group, version, each, kinds) for each in facts.get("subresources", [])],
         "columns": [
             [column["name"], column["type"], column["format"], column["priority"]] for column in columns.get(key, [])

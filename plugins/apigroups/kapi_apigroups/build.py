@@ -1,17 +1,31 @@
 """Turns the generated facts about a group, and the rules written by hand for its kinds, into an APIGroup."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from kapi.contracts.resources import (
     APIGroup,
+    APIVersion,
+    Column,
     Handler,
     Object,
+    RequestContext,
+    Resource,
+    StatusStrategy,
     Strategy,
+    Subresource,
     TableConvertor,
     View,
 )
-from kapi.meta.gvk import GroupVersionKind
+from kapi.meta.errors import method_not_supported
+from kapi.meta.gvk import GroupResource, GroupVersionKind, GroupVersionResource
+from kapi.meta.schema.types import Struct
+from kapi_apigroups.facts import definitions, group_facts
+
+Facts = dict[str, Any]
+Schema = Callable[[], Struct]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +51,131 @@ class KindRules:
     handler: Handler | None = None
 
 
+class Unserved:
+    """Answers for a resource or subresource that is listed but needs what a server without nodes does not have."""
+
+    def __init__(self, resource: GroupResource) -> None:
+        """Take the name that the refusal shows (``pods/exec``)."""
+        self._resource = resource
+
+    async def create(self, ctx: RequestContext, obj: Object) -> Object:
+        """Refuse."""
+        raise method_not_supported(self._resource, "create")
+
+    async def get(self, ctx: RequestContext) -> Object:
+        """Refuse."""
+        raise method_not_supported(self._resource, "get")
+
+    async def list(self, ctx: RequestContext) -> Object:
+        """Refuse."""
+        raise method_not_supported(self._resource, "list")
+
+    async def connect(self, ctx: RequestContext) -> Object:
+        """Refuse."""
+        raise method_not_supported(self._resource, ctx.verb)
+
+
 def build_group(name: str, rules: Mapping[tuple[str, str], KindRules]) -> APIGroup:
     """Return the group ``name`` ("" for core) with all resources that the facts list for it.
 
     ``rules`` is keyed by (version, plural); resources without an entry get the defaults of KindRules.
-    Raises KeyError for a rule whose resource the facts do not know.
+    Raises KeyError for a group, a rule's resource or a rule's subresource that the facts do not know.
     """
-    raise NotImplementedError
+    facts = group_facts(name)
+    versions = facts["versions"]
+    known = {(version, each["resource"]) for version, listed in versions.items() for each in listed}
+    for key in rules:
+        if key not in known:
+            raise KeyError(f"no resource {key[1]} in {name}/{key[0]}")
+    priority, version_priority = facts["priority"]
+    return APIGroup(
+        name,
+        tuple(
+            APIVersion(
+                version,
+                tuple(_resource(name, version, each, rules.get((version, each["resource"]))) for each in listed),
+            )
+            for version, listed in versions.items()
+        ),
+        priority,
+        version_priority,
+        definitions=definitions,
+    )
+
+
+def facts_columns(group: str, version: str, plural: str) -> tuple[Column, ...]:
+    """Return the columns of a built-in resource's table; raises KeyError for a resource that is none."""
+    for each in group_facts(group)["versions"][version]:
+        if each["resource"] == plural:
+            return tuple(Column(name, type_, form, "", rank) for name, type_, form, rank in each.get("columns", ()))
+    raise KeyError(plural)
+
+
+def schema_of(definition: str) -> Schema:
+    """Return what gives the type of a definition, which is built when it is first asked for."""
+    return functools.partial(_struct, definition)
+
+
+def _struct(definition: str) -> Struct:
+    return definitions().struct(definition)
+
+
+def _resource(group: str, version: str, facts: Facts, rules: KindRules | None) -> Resource:
+    rules = rules or KindRules()
+    plural = facts["resource"]
+    handler = rules.handler
+    if handler is None and not _is_stored(facts):
+        handler = cast("Handler", Unserved(GroupResource(group, plural)))
+    return Resource(
+        gvr=GroupVersionResource(group, version, plural),
+        kind=GroupVersionKind(group, version, facts["kind"]),
+        singular=facts["singular"],
+        namespaced=facts.get("namespaced", False),
+        verbs=tuple(facts["verbs"]),
+        schema=schema_of(facts["definition"]),
+        strategy=rules.strategy,
+        short_names=tuple(facts.get("shortNames", ())),
+        categories=tuple(facts.get("categories", ())),
+        subresources=_subresources(group, facts, rules),
+        table=rules.table,
+        selectable_fields=rules.selectable_fields,
+        storage_prefix="" if handler is not None else rules.storage_prefix or facts.get("prefix") or plural,
+        storage_kind=rules.storage_kind,
+        to_storage=rules.to_storage,
+        from_storage=rules.from_storage,
+        ttl=rules.ttl,
+        handler=handler,
+    )
+
+
+def _is_stored(facts: Facts) -> bool:
+    return {"create", "get"} <= set(facts["verbs"])
+
+
+def _subresources(group: str, facts: Facts, rules: KindRules) -> tuple[Subresource, ...]:
+    listed = facts.get("subresources", ())
+    unknown = rules.subresources.keys() - {each["name"] for each in listed}
+    if unknown:
+        raise KeyError(f"no subresource {', '.join(sorted(unknown))} of {facts['resource']}")
+    return tuple(_subresource(GroupResource(group, facts["resource"]), each, rules) for each in listed)
+
+
+def _subresource(parent: GroupResource, facts: Facts, rules: KindRules) -> Subresource:
+    name = facts["name"]
+    served: Any = rules.subresources.get(name)
+    if served is None:
+        served = StatusStrategy(rules.strategy) if name == "status" else Unserved(_below(parent, name))
+    is_strategy, is_view = isinstance(served, Strategy), hasattr(served, "project")
+    return Subresource(
+        name,
+        GroupVersionKind(*facts["kind"]),
+        tuple(facts["verbs"]),
+        schema_of(facts["definition"]) if "definition" in facts else None,
+        strategy=served if is_strategy else None,
+        view=served if is_view else None,
+        handler=None if is_strategy or is_view else served,
+    )
+
+
+def _below(parent: GroupResource, name: str) -> GroupResource:
+    return GroupResource(parent.group, f"{parent.resource}/{name}")
