@@ -59,7 +59,7 @@ class Selection:
         refused = frozenset(word[1:] for word in words if word[:1] == "-")
         return cls(everything="*" in words, named=named, refused=refused)
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         """Tell whether ``name`` is chosen."""
         return name not in self.refused and (self.everything or name in self.named)
 

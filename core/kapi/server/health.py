@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from kapi.contracts.server import HealthCheck, Receive, Scope, Send
+from kapi.contracts.server import HealthCheck
 
 ENDPOINTS = ("healthz", "livez", "readyz")
 _TIMEOUT = 10.0
-_TEXT = [(b"content-type", b"text/plain; charset=utf-8"), (b"x-content-type-options", b"nosniff")]
 _NOT_FOUND = "404 page not found\n"
 
 _log = logging.getLogger(__name__)
@@ -28,7 +27,7 @@ class _Outcome(NamedTuple):
 
 
 class HealthEndpoints:
-    """Answers the health endpoints from checks; an ASGI application for the paths that ``handles`` names."""
+    """Answers the health endpoints from checks, for the paths that ``handles`` names."""
 
     def __init__(self, checks: Iterable[HealthCheck] = ()) -> None:
         """Take the first checks; ``ping`` is always there."""
@@ -46,17 +45,6 @@ class HealthEndpoints:
     def handles(self, path: str) -> bool:
         """Tell whether ``path`` belongs to the health endpoints."""
         return path.lstrip("/").partition("/")[0] in ENDPOINTS
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, whatever its method."""
-        state = scope.get("kapi")
-        status, body = await self.answer(scope["path"], scope["query_string"].decode("latin-1"))
-        if state is not None:
-            state.status = status
-        text = body.encode()
-        headers = [*_TEXT, (b"cache-control", b"no-cache, private"), (b"content-length", str(len(text)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else text})
 
     async def answer(self, path: str, query: str) -> tuple[int, str]:
         """Return status and text for a path with its query (``verbose``, ``exclude=NAME`` as often as need be)."""

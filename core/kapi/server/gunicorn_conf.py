@@ -1,0 +1,37 @@
+"""Configuration for ``gunicorn -c python:kapi.server.gunicorn_conf``; the flags of ``kapi serve`` are in KAPI_FLAGS.
+
+    export KAPI_FLAGS="--data-dir=/var/lib/kapi --bind-address=0.0.0.0 --workers=4"
+    gunicorn -c python:kapi.server.gunicorn_conf
+
+Address, port, number of workers and TLS are kapi's flags; other settings of gunicorn may be given on its command line.
+"""
+
+from typing import Any
+
+from kapi.server.asgi import assembly_from_environment
+from kapi.server.assembly import prepare
+from kapi.server.cells import forget_workers
+from kapi.server.logs import configure
+from kapi.server.worker import settings
+
+_assembly = assembly_from_environment()
+_config = _assembly.config
+
+globals().update(settings(_assembly))
+wsgi_app = "kapi.server.asgi:assembly_from_environment()"
+bind = (
+    f"[{_config.bind_address}]:{_config.secure_port}"
+    if ":" in _config.bind_address
+    else (f"{_config.bind_address}:{_config.secure_port}")
+)
+
+
+def on_starting(arbiter: Any) -> None:
+    """Make keys and certificates before the first worker starts."""
+    prepare(_assembly)
+    forget_workers(_config.run_dir)
+
+
+def post_fork(arbiter: Any, worker: Any) -> None:
+    """Set the log of a worker up."""
+    configure(_config.verbosity, _config.logging_format)
