@@ -7,11 +7,11 @@ from kapi.contracts.resources import Object, RequestContext
 from kapi.meta.errors import FieldError, field_invalid, field_required
 from kapi.meta.gvk import GroupVersionResource
 from kapi.meta.names import dns1035_label, path_segment_name
-from kapi_apigroups.apiregistration.priorities import priorities
 from kapi_apigroups.common.conditions import now_text, set_condition
 from kapi_apigroups.common.fields import checked
 from kapi_apigroups.common.status_owner import StatusOwner
 from kapi_apigroups.common.webhookclient import default_client_config, validate_service_port
+from kapi_apigroups.facts import group_facts, group_names
 
 if TYPE_CHECKING:
     from kapi.contracts.client import ObjectClient
@@ -22,6 +22,7 @@ _LOCAL_SKIP = "local APIServices may not have insecureSkipTLSVerify"
 _NAME_RULE = 'must be `spec.version+"."+spec.group`'
 _EMPTY_GROUP = "only v1 may have an empty group and it better be legacy kube"
 _HIGHEST_GROUP, _HIGHEST_VERSION = 20_000, 1000
+_OTHER_GROUP, _OTHER_VERSION = 1000, 15
 
 
 class APIServiceStrategy(StatusOwner):
@@ -90,13 +91,22 @@ def _validate_service(spec: Object) -> Iterator[FieldError]:
 
 
 def local_api_services(client: "ObjectClient") -> Sequence[tuple[GroupVersionResource, Object]]:
-    """Return an APIService for each group version that this server serves."""
+    """Return an APIService for each group version that this server serves, but for the group of APIServices."""
     served = dict.fromkeys((one.gvr.group, one.gvr.version) for one in client.resources())
-    return [(API_SERVICES, _local(group, version)) for group, version in served]
+    return [(API_SERVICES, _local(group, version)) for group, version in served if group != API_SERVICES.group]
+
+
+def _priorities(group: str, version: str) -> tuple[int, int]:
+    """Return groupPriorityMinimum and versionPriority; those of groups that the facts do not know are low."""
+    if group not in group_names():
+        return _OTHER_GROUP, _OTHER_VERSION
+    facts = group_facts(group)
+    minimum, priority = facts["priority"]
+    return minimum, priority if version == next(iter(facts["versions"])) else _OTHER_VERSION
 
 
 def _local(group: str, version: str) -> Object:
-    minimum, priority = priorities(group, version)
+    minimum, priority = _priorities(group, version)
     spec: Object = {"group": group} if group else {}
     return {
         "kind": "APIService",
