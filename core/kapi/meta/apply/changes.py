@@ -47,7 +47,10 @@ def compare(struct: Struct, old: Object, new: Object) -> Changes:
     root = struct.compiled.get("changes.root")
     if root is None:
         root = struct.compiled["changes.root"] = _Root(struct)
-    changes: Changes = root.compare(old, new)
+    try:
+        changes: Changes = root.compare(old, new)
+    except RecursionError:
+        raise BadItem("exceeded max depth") from None
     return changes
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from kapi.meta.apply.fieldset import FieldSet, decode, union
+from kapi.meta.errors import go_quote
 
 Entry = dict[str, Any]
 Owner = tuple[str, str, str, str]
@@ -53,21 +54,25 @@ def decode_entries(raw: Any) -> Managed:
     Raises ValueError when one of them is invalid: then none of them is to be used.
     """
     managed: Managed = {}
-    for item in raw or ():
-        entry = _decode_entry(item)
+    if not isinstance(raw, list | None):
+        raise ValueError("managedFields must be a list")
+    for index, item in enumerate(raw or ()):
+        entry = _decode_entry(item, index)
         managed[owner_of(entry)] = entry
     return managed
 
 
-def _decode_entry(raw: Any) -> Entry:
+def _decode_entry(raw: Any, index: int) -> Entry:
     if not isinstance(raw, dict):
         raise ValueError("an entry must be an object")
     if raw.get("operation") not in ("Apply", "Update"):
         raise ValueError("operation must be `Apply` or `Update`")
     if not raw.get("apiVersion"):
         raise ValueError("apiVersion must not be empty")
-    if raw.get("fieldsType") != "FieldsV1":
-        raise ValueError("invalid fieldsType")
+    fields_type = raw.get("fieldsType") or ""
+    if fields_type != "FieldsV1":
+        problem = f"invalid fieldsType {go_quote(str(fields_type))}" if fields_type else "missing fieldsType"
+        raise ValueError(f"{problem} in managed fields entry {index}")
     if not all(isinstance(raw.get(member) or "", str) for member in _KNOWN_MEMBERS):
         raise ValueError("an entry's members must be text")
     owner = (raw["operation"], raw.get("manager") or "", "", raw.get("subresource") or "")

@@ -4,7 +4,7 @@ from kapi.meta.apply.changes import Object
 from kapi.meta.apply.fieldset import FieldSet
 from kapi.meta.apply.manager import default_manager, validate_manager
 from kapi.meta.apply.server_side import apply, check_object_type
-from kapi.meta.apply.tracking import Convert, keep_times_if_unchanged, track_update
+from kapi.meta.apply.tracking import Convert, keep_times_if_unchanged, restore_if_invalid, served_versions, track_update
 
 __all__ = [
     "Convert",
@@ -14,6 +14,8 @@ __all__ = [
     "check_object_type",
     "default_manager",
     "keep_times_if_unchanged",
+    "restore_if_invalid",
+    "served_versions",
     "track_update",
     "validate_manager",
 ]

@@ -1,6 +1,6 @@
 """Ownership of fields on create, update and patch: whoever changes a field owns it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from kapi.meta.apply.changes import BadItem, Changes, Object, compare, empty_object
@@ -21,6 +21,11 @@ from kapi.meta.schema.types import Struct
 
 Convert = Callable[[Object, str], tuple[Object, Struct] | None]
 """Returns an object of some version in another version, with that version's type; None if it is not served."""
+
+_INVALID_AFTER_ADMISSION = (
+    ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating "
+    "admission controller; please fix your requests"
+)
 
 
 def track_update(
@@ -122,6 +127,23 @@ def _claim(managed: Managed, fields: FieldSet, owner: tuple[str, str, str, str],
     if mine is not None:
         fields = union(mine["fieldsV1"], fields)
     managed[owner] = new_entry(owner, owner[2], now, fields)
+
+
+def served_versions(struct: Struct, versions: Collection[str]) -> Convert:
+    """Return a conversion for kinds whose versions have the same fields; entries of other versions are dropped."""
+    return lambda obj, version: (obj, struct) if version in versions else None
+
+
+def restore_if_invalid(obj: Object, before: Any) -> str:
+    """Put back the entries ``before`` mutating admission if it left invalid ones; return the warning, or ""."""
+    metadata = obj.get("metadata") or {}
+    try:
+        decode_entries(metadata.get("managedFields"))
+    except ValueError as error:
+        metadata.pop("managedFields", None)
+        _set_entries(metadata, before)
+        return f"{_INVALID_AFTER_ADMISSION}: {error}"
+    return ""
 
 
 def keep_times_if_unchanged(live: Object, new: Object) -> None:
