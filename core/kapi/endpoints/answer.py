@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from kapi.contracts.server import Scope, Send
+from kapi.endpoints.documents import encode_yaml
 from kapi.endpoints.state import RequestState, header
 from kapi.meta.errors import StatusError
 
@@ -52,9 +53,7 @@ def status_answer(scope: Scope, error: StatusError) -> Answer:
 
 def as_yaml(answer: Answer) -> Answer:
     """Return a JSON answer as YAML, with sorted keys as sigs.k8s.io/yaml writes it."""
-    from kapi.endpoints.yaml_text import to_yaml
-
-    answer.body = to_yaml(orjson.loads(answer.body))
+    answer.body = encode_yaml(orjson.loads(answer.body))
     answer.content_type = YAML
     return answer
 

@@ -1,4 +1,4 @@
-"""Bounds how many requests are worked on at once (``--max-requests-inflight``, ``--max-mutating-requests-inflight``)."""
+"""Bounds how many requests are worked on at once (``--max-requests-inflight`` and ``--max-mutating-…``)."""
 
 from kapi.contracts.server import ASGIApp, Receive, Scope, Send
 from kapi.endpoints.state import request_state

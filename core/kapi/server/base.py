@@ -1,6 +1,6 @@
 """The base server of the delegation chain: everything that is not a resource of an API group.
 
-Discovery, OpenAPI, ``/version``, health, metrics, the service account issuer's documents, and the list of paths at ``/``.
+Discovery, OpenAPI, ``/version``, health, metrics, the service account issuer's documents, and the paths at ``/``.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -112,6 +112,7 @@ class BaseServer:
         if self._tokens is None:
             raise unknown_path()
         issuer = self._tokens.issuer
+        algorithms = sorted({str(key["alg"]) for key in self._tokens.public_keys()})
         return json_answer(
             {
                 "issuer": issuer,

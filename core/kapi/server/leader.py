@@ -30,7 +30,7 @@ class Leadership:
     async def acquire(self) -> None:
         """Return when this process is the leader."""
         while not await self._try():
-            await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)  # noqa: ASYNC110  # the key belongs to another process
 
     async def _try(self) -> bool:
         try:

@@ -174,6 +174,7 @@ class WatchCache:
         self._loading: asyncio.Task[None] | None = None
         self._watchers: dict[Watcher, None] = {}
         self._listeners: list[Callable[[CacheEvent], None]] = []
+        self._ended = False
 
     @property
     def revision(self) -> int:
@@ -323,6 +324,8 @@ class WatchCache:
             for event in self._window:
                 watcher.deliver(event)
         self._watchers[watcher] = None
+        if self._ended:
+            watcher.close()
         return watcher, complete
 
     async def history(self, after: int, until: int) -> AsyncIterator[CacheEvent]:
@@ -343,6 +346,7 @@ class WatchCache:
                 return
 
     def end_watches(self) -> None:
-        """Close all watchers, because the server stops."""
+        """Close all watchers, and those that come later at once, because the server stops."""
+        self._ended = True
         for watcher in list(self._watchers):
             watcher.close()
