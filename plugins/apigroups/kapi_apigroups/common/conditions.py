@@ -12,7 +12,7 @@ def now_text() -> str:
 
 def find_condition(status: Object, kind: str) -> Object | None:
     """Return the condition of a type, or None."""
-    return next((one for one in status.get("conditions", ()) if one.get("type") == kind), None)
+    return next((one for one in status.get("conditions") or () if one.get("type") == kind), None)
 
 
 def set_condition(status: Object, condition: Object) -> None:

@@ -26,7 +26,7 @@ def default_pod_spec(spec: Object) -> None:
     spec.setdefault("schedulerName", "default-scheduler")
     _mirror_service_account(spec)
     for member in CONTAINER_LISTS:
-        for container in spec.get(member, ()):
+        for container in spec.get(member) or ():
             default_container(container)
     if "volumes" in spec:
         default_volumes(spec["volumes"])

@@ -38,8 +38,8 @@ def validate_pod_spec(spec: Object, path: str) -> list[FieldError]:
     names = {volume.get("name", "") for volume in volumes}
     if not spec.get("containers"):
         errors.append(field_required(f"{path}.containers"))
-    errors += _containers(spec.get("containers", []), f"{path}.containers", names, set())
-    taken = {container.get("name", "") for container in spec.get("containers", [])}
+    errors += _containers(spec.get("containers") or [], f"{path}.containers", names, set())
+    taken = {container.get("name", "") for container in spec.get("containers") or []}
     errors += _containers(spec.get("initContainers", []), f"{path}.initContainers", names, taken)
     errors += _bounds(spec, path)
     return errors

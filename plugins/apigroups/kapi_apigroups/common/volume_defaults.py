@@ -54,7 +54,7 @@ def _downward_items(source: Object) -> None:
 
 def _projected(source: Object) -> None:
     _files(source)
-    for projection in source.get("sources", ()):
+    for projection in source.get("sources") or ():
         if "serviceAccountToken" in projection:
             projection["serviceAccountToken"].setdefault("expirationSeconds", _TOKEN_SECONDS)
         if "downwardAPI" in projection:
