@@ -158,6 +158,8 @@ class Compactor:
 
 def _scalar_code(schema: JSON, facts: JSON) -> tuple[str, JSON]:
     kind, form = schema.get("type", ""), schema.get("format")
+    if "items" in schema or "additionalProperties" in schema:
+        return "?", {**facts, "schema": schema}
     code = SCALAR_CODES.get((kind, form))
     if code:
         return code, facts

@@ -138,7 +138,14 @@ class Definitions:
             return {member: self._field(member, spec, member in required) for member, spec in entry["m"].items()}
 
         preserve = bool(entry.get("x", {}).get("x-kubernetes-preserve-unknown-fields"))
-        return Struct(name, go_type, resolve, atomic=entry.get("a") == "atomic", preserve_unknown=preserve)
+        return Struct(
+            name,
+            go_type,
+            resolve,
+            atomic=entry.get("a") == "atomic",
+            preserve_unknown=preserve,
+            schema_checks=self._zeros == "explicit",
+        )
 
     def _variant(self, name: str, go_type: str, kind: str) -> Variant:
         schema = self.type(name.rpartition("Or")[0])
@@ -201,6 +208,7 @@ class Definitions:
             lambda: target.fields,
             atomic=True,
             preserve_unknown=target.preserve_unknown,
+            schema_checks=target.schema_checks,
         )
 
 

@@ -153,12 +153,13 @@ class Struct(Type):
     """An object with known members.
 
     ``name`` is the definition's full name (``io.k8s.api.core.v1.Container``); ``atomic`` structs are replaced
-    whole by apply; ``preserve_unknown`` keeps members that the schema does not know.
+    whole by apply; ``preserve_unknown`` keeps members that the schema does not know; ``schema_checks`` lets
+    :mod:`kapi.meta.schema.check` report required members and enumerations.
     ``compiled`` is a cache for the functions that other modules compile from the type. Members are resolved on first
     use, so that a kind costs nothing until a request names it, and types may be recursive.
     """
 
-    __slots__ = ("_fields", "_resolve", "atomic", "compiled", "name", "preserve_unknown")
+    __slots__ = ("_fields", "_resolve", "atomic", "compiled", "name", "preserve_unknown", "schema_checks")
 
     def __init__(
         self,
@@ -168,12 +169,14 @@ class Struct(Type):
         *,
         atomic: bool = False,
         preserve_unknown: bool = False,
+        schema_checks: bool = False,
     ) -> None:
         """Take the names and a function that returns the members by name."""
         super().__init__(go_type)
         self.name = name
         self.atomic = atomic
         self.preserve_unknown = preserve_unknown
+        self.schema_checks = schema_checks
         self._resolve = resolve
         self._fields: Mapping[str, Field] | None = None
         self.compiled: dict[str, Any] = {}
