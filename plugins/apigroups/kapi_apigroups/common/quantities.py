@@ -1,10 +1,12 @@
-"""Resource lists: the precision that the API keeps, and sums over containers."""
+"""Resource lists: the precision that the API keeps, sums and comparisons."""
 
 import re
+from collections.abc import Mapping
 
 from kapi.contracts.resources import Object
 
-_FINER_THAN_MILLI = re.compile(r"[nu]$|[eE]-(?!0?3$)")
+_FINER_THAN_MILLI = re.compile(r"[nu]$|[eE]-")
+_MILLI = -3
 
 
 def round_requirements(requirements: Object | None) -> None:
@@ -24,6 +26,50 @@ def round_resources(resources: Object | None) -> None:
 
 
 def _round_up(text: str) -> str:
-    from kapi.meta.quantity import Quantity
+    from kapi.meta.quantity import Quantity, parse
 
-    return str(Quantity.parse(text).round_up(-3))
+    exact = parse(text)
+    if exact.exponent >= _MILLI:
+        return text
+    rounded = Quantity(exact.ceil(_MILLI), _MILLI, exact.notation)
+    return text if rounded == exact else str(rounded)
+
+
+def is_zero(text: str) -> bool:
+    """Tell whether a quantity is zero."""
+    from kapi.meta.quantity import parse
+
+    return not parse(text)
+
+
+def exceeds(text: str, limit: str) -> bool:
+    """Tell whether a quantity is larger than another."""
+    from kapi.meta.quantity import parse
+
+    return parse(limit) < parse(text)
+
+
+def same_quantity(one: str, other: str) -> bool:
+    """Tell whether two quantities are the same number."""
+    from kapi.meta.quantity import parse
+
+    return one == other or parse(one) == parse(other)
+
+
+def add_resources(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    """Return the sums of two ResourceLists; what only one of them holds keeps its text."""
+    from kapi.meta.quantity import parse
+
+    total = dict(one)
+    for name, text in other.items():
+        total[name] = str(parse(total[name]) + parse(text)) if name in total else text
+    return total
+
+
+def max_resources(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    """Return the larger quantity of each resource of two ResourceLists."""
+    highest = dict(one)
+    for name, text in other.items():
+        if name not in highest or exceeds(text, highest[name]):
+            highest[name] = text
+    return highest

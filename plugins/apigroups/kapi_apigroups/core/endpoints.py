@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from kapi.contracts.resources import Object, RequestContext, Strategy
 from kapi.meta.errors import FieldError, field_invalid, field_required
 from kapi.meta.names import dns1123_label, dns1123_subdomain, port_number, qualified_name
-from kapi_apigroups.common.addresses import NOT_AN_IP, parse_ip
+from kapi_apigroups.common.addresses import IP_SYNTAX, parse_ip
 
 
 class EndpointsStrategy(Strategy):
@@ -41,7 +41,7 @@ def _validate_addresses(addresses: Iterable[Object], path: str) -> Iterator[Fiel
     for index, address in enumerate(addresses):
         at = f"{path}[{index}]"
         if parse_ip(address.get("ip", "")) is None:
-            yield field_invalid(f"{at}.ip", address.get("ip", ""), NOT_AN_IP)
+            yield field_invalid(f"{at}.ip", address.get("ip", ""), IP_SYNTAX)
         if address.get("hostname"):
             for problem in dns1123_label(address["hostname"]):
                 yield field_invalid(f"{at}.hostname", address["hostname"], problem)

@@ -3,7 +3,8 @@
 from kapi.contracts.resources import Object, RequestContext
 from kapi.meta.errors import FieldError, field_duplicate, field_forbidden, field_invalid, field_required
 from kapi.meta.names import label_value, qualified_name
-from kapi_apigroups.common.addresses import cidr_problem, family_of_cidr
+from kapi_apigroups.common.addresses import CIDR_SYNTAX
+from kapi_apigroups.common.ip_families import family_of_cidr
 from kapi_apigroups.common.members import copied
 from kapi_apigroups.common.quantities import round_resources
 from kapi_apigroups.common.status_owner import StatusOwner
@@ -81,9 +82,9 @@ def _duplicate_taint(path: str, taint: Object) -> FieldError:
 
 def _validate_cidrs(cidrs: list[str]) -> list[FieldError]:
     errors = [
-        field_invalid(f"spec.podCIDRs[{index}]", cidr, problem)
+        field_invalid(f"spec.podCIDRs[{index}]", cidr, CIDR_SYNTAX)
         for index, cidr in enumerate(cidrs)
-        if (problem := cidr_problem(cidr))
+        if not family_of_cidr(cidr)
     ]
     families = [family_of_cidr(cidr) for cidr in cidrs]
     if not errors and len(set(families)) != len(families):

@@ -1,0 +1,151 @@
+"""Eviction of pods (``pods/eviction``), as far as disruption budgets allow it."""
+
+from kapi.contracts.client import ObjectClient
+from kapi.contracts.resources import Object, RequestContext
+from kapi.meta import times
+from kapi.meta.errors import StatusError, bad_request, conflict, forbidden
+from kapi.meta.gvk import GroupResource
+from kapi_apigroups.common.conditions import find_condition, set_condition
+from kapi_apigroups.common.selectors import selector_matches
+from kapi_apigroups.core.resources import DISRUPTION_BUDGETS, PODS
+from kapi_apigroups.core.success import success
+
+_UNGUARDED = ("Pending", "Succeeded", "Failed")
+_POD_KIND = GroupResource("", "Pod")
+_REFUSED = "Cannot evict pod as it would violate the pod's disruption budget."
+_RETRY_SECONDS = 10
+_MOST_DISRUPTED = 2000
+_SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+
+
+class EvictionHandler:
+    """Serves ``create`` of evictions."""
+
+    async def create(self, ctx: RequestContext, obj: Object) -> Object:
+        """Delete the pod if its disruption budget allows; raises a 429 when it does not now."""
+        if obj.get("metadata", {}).get("name") != ctx.name:
+            raise bad_request("name in URL does not match name in Eviction object")
+        options = obj.get("deleteOptions") or {}
+        dry_run = ctx.dry_run or bool(options.get("dryRun"))
+        pod = await ctx.client.get(PODS, ctx.name, ctx.namespace)
+        if not _unguarded(pod):
+            await _claim(ctx.client, pod, dry_run=dry_run)
+        _check_preconditions(pod, options.get("preconditions") or {})
+        if not dry_run:
+            await ctx.client.delete(
+                PODS,
+                ctx.name,
+                ctx.namespace,
+                uid=pod["metadata"]["uid"],
+                propagation=options.get("propagationPolicy", "Background"),
+                grace_seconds=options.get("gracePeriodSeconds"),
+            )
+        return success()
+
+
+def _unguarded(pod: Object) -> bool:
+    """Tell whether the pod does not count for budgets: it does not run (yet, or any more)."""
+    return pod.get("status", {}).get("phase") in _UNGUARDED or "deletionTimestamp" in pod["metadata"]
+
+
+def _check_preconditions(pod: Object, preconditions: Object) -> None:
+    metadata = pod["metadata"]
+    for member, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+        wanted, found = preconditions.get(member), metadata.get(member, "")
+        if wanted is not None and wanted != found:
+            what = "deleted and then recreated" if member == "uid" else "modified"
+            raise conflict(
+                _POD_KIND,
+                metadata["name"],
+                f"the {word} in the precondition ({wanted}) does not match the {word} in record ({found}). "
+                f"The object might have been {what}",
+            )
+
+
+async def _claim(client: ObjectClient, pod: Object, *, dry_run: bool) -> None:
+    """Take one disruption from the pod's budget, if it has one; raises when that has none left."""
+    metadata = pod["metadata"]
+    budgets = await _budgets(client, metadata.get("namespace", ""), metadata.get("labels", {}))
+    if len(budgets) > 1:
+        raise StatusError(500, "", _SEVERAL)
+    if not budgets or _may_go_unhealthy(pod, budgets[0]):
+        return
+    name = metadata["name"]
+    if dry_run:
+        _decrement(budgets[0], name)
+        return
+    await client.update(
+        DISRUPTION_BUDGETS,
+        budgets[0]["metadata"]["name"],
+        lambda budget: _decrement(budget, name),
+        metadata.get("namespace", ""),
+        subresource="status",
+    )
+
+
+async def _budgets(client: ObjectClient, namespace: str, labels: dict[str, str]) -> list[Object]:
+    if not labels:
+        return []
+    budgets = await client.list(DISRUPTION_BUDGETS, namespace)
+    return [one for one in budgets if selector_matches(one.get("spec", {}).get("selector"), labels)]
+
+
+def _may_go_unhealthy(pod: Object, budget: Object) -> bool:
+    """Tell whether the pod is unhealthy and its eviction takes nothing from the budget."""
+    ready = find_condition(pod.get("status", {}), "Ready")
+    if ready is not None and ready.get("status") == "True":
+        return False
+    if budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
+        return True
+    status = budget.get("status", {})
+    desired = int(status.get("desiredHealthy", 0))
+    return desired > 0 and int(status.get("currentHealthy", 0)) >= desired
+
+
+def _decrement(budget: Object, pod: str) -> Object:
+    """Note one disruption more; raises when the budget does not allow it."""
+    status, metadata = budget.setdefault("status", {}), budget["metadata"]
+    if status.get("observedGeneration", 0) < metadata.get("generation", 0):
+        detail = f"The disruption budget {metadata['name']} is still being processed by the server."
+        raise _too_many(detail, _RETRY_SECONDS)
+    allowed = status.get("disruptionsAllowed", 0)
+    resource = DISRUPTION_BUDGETS.group_resource
+    if allowed < 0:
+        raise forbidden(resource, metadata["name"], "pdb disruptions allowed is negative")
+    if len(status.get("disruptedPods", {})) > _MOST_DISRUPTED:
+        detail = "DisruptedPods map too big - too many evictions not confirmed by PDB controller"
+        raise forbidden(resource, metadata["name"], detail)
+    if allowed == 0:
+        raise _too_many(_why_none(metadata["name"], status), 0)
+    status["disruptionsAllowed"] = allowed - 1
+    if allowed == 1:
+        set_condition(status, _insufficient(status))
+    status.setdefault("disruptedPods", {})[pod] = times.now()
+    return budget
+
+
+def _insufficient(status: Object) -> Object:
+    return {
+        "type": "DisruptionAllowed",
+        "status": "False",
+        "observedGeneration": status.get("observedGeneration", 0),
+        "lastTransitionTime": times.now(),
+        "reason": "InsufficientPods",
+        "message": "",
+    }
+
+
+def _why_none(name: str, status: Object) -> str:
+    desired, current = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
+    if current <= desired:
+        return f"The disruption budget {name} needs {desired} healthy pods and has {current} currently"
+    return f"The disruption budget {name} does not allow evicting pods currently"
+
+
+def _too_many(detail: str, retry_after: int) -> StatusError:
+    details: Object = {"causes": [{"reason": "DisruptionBudget", "message": detail}]}
+    headers = {}
+    if retry_after:
+        details["retryAfterSeconds"] = retry_after
+        headers["Retry-After"] = str(retry_after)
+    return StatusError(429, "TooManyRequests", _REFUSED, details, headers)
