@@ -10,7 +10,7 @@ from kapi.endpoints.negotiation import JSON, YAML
 
 Header = tuple[bytes, bytes]
 
-_GZIP_MIN: Final = 128 * 1024
+GZIP_MIN: Final = 128 * 1024
 """Below this many bytes compression costs more than it saves (the reference's threshold)."""
 
 
@@ -23,16 +23,22 @@ class Answer(NamedTuple):
 
 
 class Document:
-    """One encoded form of a document. ``gzipped`` is made on first use and kept."""
+    """One encoded form of a document. A large one is kept compressed only, as that is how it is nearly always sent."""
 
-    __slots__ = ("_gzipped", "body", "content_type", "etag")
+    __slots__ = ("_gzipped", "_plain", "content_type", "etag")
 
     def __init__(self, body: bytes, content_type: str) -> None:
         """Take the bytes and their media type."""
-        self.body = body
         self.content_type = content_type
         self.etag = f'"{hashlib.sha512(body).hexdigest().upper()}"'
-        self._gzipped: bytes | None = None
+        large = len(body) >= GZIP_MIN
+        self._plain = None if large else body
+        self._gzipped = gzip.compress(body, compresslevel=5, mtime=0) if large else None
+
+    @property
+    def body(self) -> bytes:
+        """The bytes as they are."""
+        return self._plain if self._plain is not None else gzip.decompress(self.gzipped)
 
     @property
     def gzipped(self) -> bytes:
@@ -40,6 +46,11 @@ class Document:
         if self._gzipped is None:
             self._gzipped = gzip.compress(self.body, compresslevel=5, mtime=0)
         return self._gzipped
+
+    @property
+    def large(self) -> bool:
+        """Whether compression is worth its while."""
+        return self._plain is None
 
 
 def encode(document: Any, media_type: str = JSON) -> bytes:
@@ -89,9 +100,9 @@ def send(document: Document, *, if_none_match: str = "", accept_encoding: str = 
         headers += [(b"etag", document.etag.encode()), (b"cache-control", b"public")]
         if etag_matches(if_none_match, document.etag):
             return Answer(304, tuple(headers[1:]), b"")
-    body = document.body
-    if len(body) >= _GZIP_MIN and accepts_gzip(accept_encoding):
+    zipped = document.large and accepts_gzip(accept_encoding)
+    body = document.gzipped if zipped else document.body
+    if zipped:
         headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
-        body = document.gzipped
     headers.append((b"content-length", str(len(body)).encode()))
     return Answer(200, tuple(headers), body)
