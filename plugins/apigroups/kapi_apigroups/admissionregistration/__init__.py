@@ -12,6 +12,7 @@ from kapi_apigroups.admissionregistration.policies import (
 )
 from kapi_apigroups.admissionregistration.webhooks import WebhookConfigurationStrategy
 from kapi_apigroups.build import KindRules, build_group
+from kapi_apigroups.common.status_owner import PureStatusStrategy
 
 if TYPE_CHECKING:
     from kapi.contracts.plugins import BuildContext
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @hookimpl
 def kapi_register_api_groups(context: "BuildContext") -> "Sequence[APIGroup]":
     """Return the group."""
+    policy = ValidatingPolicyStrategy()
     return [
         build_group(
             "admissionregistration.k8s.io",
@@ -28,7 +30,9 @@ def kapi_register_api_groups(context: "BuildContext") -> "Sequence[APIGroup]":
                 ("v1", "mutatingadmissionpolicies"): KindRules(MutatingPolicyStrategy()),
                 ("v1", "mutatingadmissionpolicybindings"): KindRules(PolicyBindingStrategy()),
                 ("v1", "mutatingwebhookconfigurations"): KindRules(WebhookConfigurationStrategy(mutating=True)),
-                ("v1", "validatingadmissionpolicies"): KindRules(ValidatingPolicyStrategy()),
+                ("v1", "validatingadmissionpolicies"): KindRules(
+                    policy, subresources={"status": PureStatusStrategy(policy)}
+                ),
                 ("v1", "validatingadmissionpolicybindings"): KindRules(ValidatingPolicyBindingStrategy()),
                 ("v1", "validatingwebhookconfigurations"): KindRules(WebhookConfigurationStrategy()),
             },

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from kapi.hookspecs import hookimpl
 from kapi_apigroups.apiextensions.definition import DefinitionStrategy
 from kapi_apigroups.build import KindRules, build_group
+from kapi_apigroups.common.status_owner import PureStatusStrategy
 
 if TYPE_CHECKING:
     from kapi.contracts.plugins import BuildContext
@@ -17,5 +18,6 @@ _PREFIX = "apiextensions.k8s.io/customresourcedefinitions"
 @hookimpl
 def kapi_register_api_groups(context: "BuildContext") -> "Sequence[APIGroup]":
     """Return the group."""
-    rules = {("v1", "customresourcedefinitions"): KindRules(DefinitionStrategy(), storage_prefix=_PREFIX)}
-    return [build_group("apiextensions.k8s.io", rules)]
+    definition = DefinitionStrategy()
+    rules = KindRules(definition, storage_prefix=_PREFIX, subresources={"status": PureStatusStrategy(definition)})
+    return [build_group("apiextensions.k8s.io", {("v1", "customresourcedefinitions"): rules})]

@@ -49,6 +49,11 @@ class JobStrategy(StatusOwner):
 class JobStatusStrategy(StatusStrategy):
     """The status of jobs: counters only grow."""
 
+    def prepare_for_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        """Keep everything but the status; without labels of its own the job has those of its pods."""
+        super().prepare_for_update(ctx, obj, old)
+        default_labels(obj)
+
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         """Check the counters."""
         status, before = obj.get("status", {}), old.get("status", {})

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from kapi.contracts.resources import Object, RequestContext, Strategy
+from kapi.contracts.resources import Object, RequestContext, StatusStrategy, Strategy
 
 
 class StatusOwner(Strategy):
@@ -23,3 +23,19 @@ class StatusOwner(Strategy):
             obj["status"] = old["status"]
         else:
             obj.pop("status", None)
+
+
+_RESET = ("labels", "annotations", "finalizers", "ownerReferences")
+
+
+class PureStatusStrategy(StatusStrategy):
+    """The ``status`` subresource of kinds where it changes nothing of the metadata either."""
+
+    def prepare_for_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        """Keep all but the status."""
+        super().prepare_for_update(ctx, obj, old)
+        metadata, stored = obj["metadata"], old["metadata"]
+        for member in _RESET:
+            metadata.pop(member, None)
+            if member in stored:
+                metadata[member] = copy.deepcopy(stored[member])

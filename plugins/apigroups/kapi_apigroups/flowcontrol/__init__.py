@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kapi.hookspecs import hookimpl
 from kapi_apigroups.build import KindRules, build_group
+from kapi_apigroups.common.status_owner import PureStatusStrategy
 from kapi_apigroups.flowcontrol.bootstrap import bootstrap
 from kapi_apigroups.flowcontrol.flowschema import FlowSchemaStrategy
 from kapi_apigroups.flowcontrol.prioritylevel import PriorityLevelStrategy
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 @hookimpl
 def kapi_register_api_groups(context: "BuildContext") -> "Sequence[APIGroup]":
     """Return the group."""
+    schema, level = FlowSchemaStrategy(), PriorityLevelStrategy()
     group = build_group(
         "flowcontrol.apiserver.k8s.io",
         {
-            ("v1", "flowschemas"): KindRules(FlowSchemaStrategy()),
-            ("v1", "prioritylevelconfigurations"): KindRules(PriorityLevelStrategy()),
+            ("v1", "flowschemas"): KindRules(schema, subresources={"status": PureStatusStrategy(schema)}),
+            ("v1", "prioritylevelconfigurations"): KindRules(level, subresources={"status": PureStatusStrategy(level)}),
         },
     )
     return [replace(group, bootstrap=bootstrap)]

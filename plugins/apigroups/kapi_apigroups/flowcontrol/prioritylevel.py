@@ -36,7 +36,8 @@ class PriorityLevelStrategy(StatusOwner):
 
 
 def _default_limited(limited: Object) -> None:
-    limited.setdefault("nominalConcurrencyShares", _SHARES)
+    if limited.get("nominalConcurrencyShares") is None:
+        limited["nominalConcurrencyShares"] = _SHARES
     limited.setdefault("lendablePercent", 0)
     queuing = limited.get("limitResponse", {}).get("queuing")
     if queuing is not None:

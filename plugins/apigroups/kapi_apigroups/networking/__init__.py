@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kapi.hookspecs import hookimpl
 from kapi_apigroups.build import KindRules, build_group
+from kapi_apigroups.common.status_owner import PureStatusStrategy
 from kapi_apigroups.networking.bootstrap import default_service_cidr
 from kapi_apigroups.networking.ingress import IngressStatusStrategy, IngressStrategy
 from kapi_apigroups.networking.ingressclass import IngressClassStrategy
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @hookimpl
 def kapi_register_api_groups(context: "BuildContext") -> "Sequence[APIGroup]":
     """Return the group."""
-    ingress = IngressStrategy()
+    ingress, service_cidr = IngressStrategy(), ServiceCIDRStrategy()
     group = build_group(
         "networking.k8s.io",
         {
@@ -31,7 +32,7 @@ def kapi_register_api_groups(context: "BuildContext") -> "Sequence[APIGroup]":
             ),
             ("v1", "ipaddresses"): KindRules(IPAddressStrategy()),
             ("v1", "networkpolicies"): KindRules(NetworkPolicyStrategy()),
-            ("v1", "servicecidrs"): KindRules(ServiceCIDRStrategy()),
+            ("v1", "servicecidrs"): KindRules(service_cidr, subresources={"status": PureStatusStrategy(service_cidr)}),
         },
     )
     return [replace(group, bootstrap=default_service_cidr(context))]

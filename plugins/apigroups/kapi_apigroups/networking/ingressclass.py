@@ -19,8 +19,8 @@ class IngressClassStrategy(Strategy):
     def default(self, obj: Object) -> None:
         """Fill in the scope of the parameters."""
         parameters = obj.get("spec", {}).get("parameters")
-        if parameters is not None:
-            parameters.setdefault("scope", "Cluster")
+        if parameters is not None and parameters.get("scope") is None:
+            parameters["scope"] = "Cluster"
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         """Check controller and parameters."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from kapi.contracts.resources import Object, RequestContext, StatusStrategy, Strategy
+from kapi.contracts.resources import Object, RequestContext, Strategy
 from kapi.meta.errors import FieldError, field_duplicate, field_forbidden, field_invalid, field_required
 from kapi.meta.names import dns1123_label, dns1123_subdomain
 from kapi_apigroups.common.fields import IMMUTABLE, checked, named, one_of
 from kapi_apigroups.common.golang import Shape, invalid_struct
-from kapi_apigroups.common.status_owner import StatusOwner
+from kapi_apigroups.common.status_owner import PureStatusStrategy, StatusOwner
 
 _TOLERATION: Shape = {
     "Key": ("key", ""),
@@ -190,7 +190,7 @@ def validate_config(config: Object, path: str) -> Iterator[FieldError]:
         yield field_required(f"{path}.opaque.parameters")
 
 
-class ResourceClaimStatusStrategy(StatusStrategy):
+class ResourceClaimStatusStrategy(PureStatusStrategy):
     """The status of claims: what was allocated stays until nobody uses it."""
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from kapi.hookspecs import hookimpl
 from kapi_apigroups.build import KindRules, build_group
+from kapi_apigroups.common.status_owner import PureStatusStrategy
 from kapi_apigroups.storage.csi import CSIDriverStrategy, CSINodeStrategy, CSIStorageCapacityStrategy
 from kapi_apigroups.storage.storageclass import StorageClassStrategy, VolumeAttributesClassStrategy
 from kapi_apigroups.storage.volumeattachment import VolumeAttachmentStrategy
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 @hookimpl
 def kapi_register_api_groups(context: "BuildContext") -> "Sequence[APIGroup]":
     """Return the group."""
+    attachment = VolumeAttachmentStrategy()
     return [
         build_group(
             "storage.k8s.io",
@@ -25,7 +27,9 @@ def kapi_register_api_groups(context: "BuildContext") -> "Sequence[APIGroup]":
                 ("v1", "csinodes"): KindRules(CSINodeStrategy()),
                 ("v1", "csistoragecapacities"): KindRules(CSIStorageCapacityStrategy()),
                 ("v1", "storageclasses"): KindRules(StorageClassStrategy()),
-                ("v1", "volumeattachments"): KindRules(VolumeAttachmentStrategy()),
+                ("v1", "volumeattachments"): KindRules(
+                    attachment, subresources={"status": PureStatusStrategy(attachment)}
+                ),
                 ("v1", "volumeattributesclasses"): KindRules(VolumeAttributesClassStrategy()),
             },
         )
