@@ -42,7 +42,8 @@ async def _fill(scope: Scope, resp: falcon.asgi.Response, answer: Answer) -> Non
     answer = await compressed(scope, answer)
     request_state(scope).status = answer.status
     resp.status = answer.status
-    resp.content_type = answer.content_type
+    if answer.content_type:
+        resp.content_type = answer.content_type
     resp.set_header("Cache-Control", "no-cache, private")
     for name, value in answer.headers:
         resp.set_header(name, value)

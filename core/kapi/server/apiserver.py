@@ -20,7 +20,7 @@ from kapi.contracts.storage import StorageBackend
 from kapi.endpoints.api import ResourceEndpoint
 from kapi.endpoints.discovery import Discovery
 from kapi.endpoints.falcon_links import resource_link
-from kapi.endpoints.openapi_endpoint import OpenAPI
+from kapi.endpoints.openapi import OpenAPI
 from kapi.filters.access_log import with_access_log
 from kapi.filters.authentication import with_authentication
 from kapi.filters.authorization import with_authorization
@@ -124,13 +124,13 @@ class APIServer:
         """Return the delegation chain: position, name, link."""
         endpoint = ResourceEndpoint(lambda: self.table, self.client, float(self.config.min_request_timeout))
         discovery = Discovery(self.table.groups, self._address())
-        openapi = OpenAPI(lambda: self.table)
+        openapi = OpenAPI(self.table.groups)
         base = BaseServer(
             lambda: self.table,
             discovery,
             self.health,
             self._expose,
-            openapi.answer,
+            openapi,
             self.context.service_account_tokens,
         )
         links = [

@@ -3,7 +3,9 @@
 Discovery, OpenAPI, ``/version``, health, metrics, the service account issuer's documents, and the paths at ``/``.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import orjson
 
@@ -15,12 +17,12 @@ from kapi.endpoints.body import ReadBody
 from kapi.endpoints.discovery import Discovery, build_root_paths, build_version
 from kapi.endpoints.documents import Answer as DocumentAnswer
 from kapi.endpoints.falcon_links import falcon_app
+from kapi.endpoints.openapi import OpenAPI
 from kapi.endpoints.state import header, request_state
 from kapi.meta.errors import method_not_allowed, unknown_path
 from kapi.registry.table import ResourceTable
 from kapi.server.health import HealthEndpoints
 
-Documents = Callable[[Scope, str], Awaitable[Answer | None]]
 JWKS = "/openid/v1/jwks"
 OPENID_CONFIGURATION = "/.well-known/openid-configuration"
 
@@ -34,7 +36,7 @@ class BaseServer:
         discovery: Discovery,
         health: HealthEndpoints,
         metrics: Callable[[], Awaitable[bytes]],
-        openapi: Documents,
+        openapi: OpenAPI,
         tokens: ServiceAccountTokens | None,
     ) -> None:
         """Take the parts that make the documents."""
@@ -79,9 +81,22 @@ class BaseServer:
             )
             return None if found is None else as_answer(found)
         if path.startswith("/openapi/"):
-            return await self._openapi(scope, path)
+            return await self._describe(scope, path)
         make = self._single().get(path)
         return await make() if make is not None else None
+
+    async def _describe(self, scope: Scope, path: str) -> Answer | None:
+        """Return an OpenAPI document; one that has to be built first is built off the event loop."""
+        answer = partial(
+            self._openapi.answer,
+            path,
+            request_state(scope).info.query,
+            accept=header(scope, b"accept"),
+            if_none_match=header(scope, b"if-none-match"),
+            accept_encoding=header(scope, b"accept-encoding"),
+        )
+        found = answer() if self._openapi.is_built(path) else await asyncio.to_thread(answer)
+        return None if found is None else as_answer(found)
 
     def _single(self) -> Mapping[str, Callable[[], Awaitable[Answer]]]:
         return {
@@ -119,9 +134,7 @@ class BaseServer:
                 "jwks_uri": issuer.rstrip("/") + JWKS,
                 "response_types_supported": ["id_token"],
                 "subject_types_supported": ["public"],
-                "id_token_signing_alg_values_supported": sorted(
-                    {str(key["alg"]) for key in self._tokens.public_keys()}
-                ),
+                "id_token_signing_alg_values_supported": algorithms,
             }
         )
 

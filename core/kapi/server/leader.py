@@ -29,8 +29,8 @@ class Leadership:
 
     async def acquire(self) -> None:
         """Return when this process is the leader."""
-        while not await self._try():
-            await asyncio.sleep(RETRY_SECONDS)  # noqa: ASYNC110  # the key belongs to another process
+        while not await self._try():  # noqa: ASYNC110  # the key is in the store, out of reach of an Event
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _try(self) -> bool:
         try:
