@@ -3,6 +3,7 @@
 The expressions in them are checked by the engine that runs them, not here.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from kapi.contracts.resources import Object, RequestContext, Strategy
@@ -18,7 +19,8 @@ from kapi_apigroups.common.fields import named, one_of
 from kapi_apigroups.common.status_owner import StatusOwner
 
 _ONE_ITEM = "validations or auditAnnotations must contain at least one item"
-_REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized")
+_REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge")
+_IDENTIFIER = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _ACTIONS = ("Audit", "Deny", "Warn")
 _TWICE = (
     "must not contain both Deny and Warn (repeating the same validation failure information in the API response and "
@@ -80,9 +82,13 @@ def _validate_policy(spec: Object) -> Iterator[FieldError]:
             yield field_required("spec.matchConstraints.resourceRules")
     yield from validate_conditions(spec.get("matchConditions") or (), "spec.matchConditions")
     for index, variable in enumerate(spec.get("variables") or ()):
-        for member in ("name", "expression"):
-            if not variable.get(member, "").strip():
-                yield field_required(f"spec.variables[{index}].{member}", f"{member} is not specified")
+        path, name = f"spec.variables[{index}]", variable.get("name", "")
+        if not name.strip():
+            yield field_required(f"{path}.name", "name is not specified")
+        elif not _IDENTIFIER.fullmatch(name):
+            yield field_invalid(f"{path}.name", name, "must be a valid CEL identifier")
+        if not variable.get("expression", "").strip():
+            yield field_required(f"{path}.expression", "expression is not specified")
 
 
 def _validate_match(match: Object, path: str) -> Iterator[FieldError]:

@@ -73,15 +73,18 @@ def _validate_metric(metric: Object, path: str) -> Iterator[FieldError]:
         yield field_required(f"{path}.type", "must specify a metric source type")
     if kind not in _SOURCES:
         yield field_not_supported(f"{path}.type", kind, tuple(_SOURCES))
-        return
-    expected = _SOURCES[kind]
-    for source in _SOURCES.values():
-        if source != expected and source in metric and expected in metric:
-            yield field_forbidden(f"{path}.{source}", "must populate the given metric source only")
-    if expected not in metric:
+    present = [source for source in _CHECKS if source in metric]
+    if present:
+        yield from _CHECKS[present[0]](metric[present[0]], f"{path}.{present[0]}")
+    expected = _SOURCES.get(kind)
+    if expected is None:
+        yield field_not_supported(f"{path}.type", kind, tuple(_SOURCES))
+    elif expected not in present:
         yield field_required(f"{path}.{expected}", "must populate information for the given metric source")
-    else:
-        yield from _CHECKS[expected](metric[expected], f"{path}.{expected}")
+    if len(present) > 1:
+        for source in present:
+            if source != expected:
+                yield field_forbidden(f"{path}.{source}", "must populate the given metric source only")
 
 
 def _validate_metric_name(source: Object, path: str) -> Iterator[FieldError]:
@@ -139,11 +142,11 @@ def _validate_container_resource(source: Object, path: str) -> Iterator[FieldErr
 
 
 _CHECKS: dict[str, Callable[[Object, str], Iterator[FieldError]]] = {
-    "containerResource": _validate_container_resource,
-    "external": _validate_external,
     "object": _validate_object,
+    "external": _validate_external,
     "pods": _validate_pods,
     "resource": _validate_resource,
+    "containerResource": _validate_container_resource,
 }
 
 

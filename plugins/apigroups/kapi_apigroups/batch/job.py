@@ -38,8 +38,9 @@ class JobStrategy(StatusOwner):
         return list(validate_generated_selector(obj)) + list(validate_job_spec(obj["spec"], "spec"))
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
-        """Check the spec, and that what it may not change has stayed."""
-        return list(validate_job_spec(obj["spec"], "spec")) + list(frozen_changes(obj["spec"], old))
+        """Check the spec, and that what it may not change has stayed. As in the reference, the spec is checked twice."""
+        again = list(validate_job_spec(obj["spec"], "spec"))
+        return self.validate(ctx, obj) + again + list(frozen_changes(obj["spec"], old))
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
         """Warn about names that cannot be host names."""

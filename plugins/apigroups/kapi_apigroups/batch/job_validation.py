@@ -6,6 +6,7 @@ from kapi.contracts.resources import Object
 from kapi.meta.errors import FieldError, field_invalid, field_required
 from kapi_apigroups.batch.job_defaults import CONTROLLER_UID
 from kapi_apigroups.common.fields import IMMUTABLE, not_negative, one_of
+from kapi_apigroups.common.golang import Shape, invalid_struct
 from kapi_apigroups.common.pods import validate_pod_template
 from kapi_apigroups.common.selectors import validate_label_selector
 from kapi_apigroups.common.workloads import unselected_labels
@@ -14,7 +15,20 @@ _COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit"
 _INDEX_COUNTS = ("backoffLimitPerIndex", "maxFailedIndexes")
 _NEEDS_INDEX = "requires indexed completion mode"
 _MOST_INDEXES = 100_000
-_FROZEN = ("podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy")
+_EXIT_CODES: Shape = {"ContainerName": "containerName", "Operator": ("operator", ""), "Values": "values"}
+_CONDITION: Shape = {"Type": ("type", ""), "Status": ("status", "")}
+_FAILURE_RULE: Shape = {
+    "Action": ("action", ""),
+    "OnExitCodes": ("onExitCodes", None, _EXIT_CODES),
+    "OnPodConditions": ("onPodConditions", None, _CONDITION),
+}
+_SUCCESS_RULE: Shape = {"SucceededIndexes": "succeededIndexes", "SucceededCount": "succeededCount"}
+_FROZEN: dict[str, Shape] = {
+    "podFailurePolicy": {"Rules": ("rules", None, _FAILURE_RULE)},
+    "backoffLimitPerIndex": {},
+    "managedBy": {},
+    "successPolicy": {"Rules": ("rules", None, _SUCCESS_RULE)},
+}
 _SCHEDULING = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
 
 
@@ -100,9 +114,9 @@ def frozen_changes(spec: Object, old: Object) -> Iterator[FieldError]:
         yield field_invalid("spec.template", spec.get("template"), IMMUTABLE)
     if spec.get("completionMode") != before.get("completionMode"):
         yield field_invalid("spec.completionMode", spec.get("completionMode"), IMMUTABLE)
-    for member in _FROZEN:
+    for member, shape in _FROZEN.items():
         if spec.get(member) != before.get(member):
-            yield field_invalid(f"spec.{member}", spec.get(member), IMMUTABLE)
+            yield invalid_struct(f"spec.{member}", spec.get(member), shape, IMMUTABLE)
 
 
 def _may_resize(spec: Object, before: Object) -> bool:

@@ -30,6 +30,8 @@ def _has_leading_zeros(text: str) -> bool:
     parts = text.split(".")
     if len(parts) != 4 or len(text) > _LONGEST or not all(part.isascii() and part.isdigit() for part in parts):
         return False
+    if not any(len(part) > 1 and part.startswith("0") for part in parts):
+        return False
     return parse_ip(".".join(str(int(part)) for part in parts)) is not None
 
 

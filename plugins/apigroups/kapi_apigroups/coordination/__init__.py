@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from kapi.contracts.resources import APIGroup
 
 
+_COORDINATION = ("strategy", "preferredHolder")
+
+
 @hookimpl
 def kapi_register_api_groups(context: "BuildContext") -> "Sequence[APIGroup]":
     """Return the group."""
@@ -26,9 +29,23 @@ class LeaseStrategy(Strategy):
     allow_create_on_update = True
     allow_unconditional_update = False
 
+    def prepare_for_create(self, ctx: RequestContext, obj: Object) -> None:
+        """Drop what only coordinated leader election reads."""
+        _drop_coordination(obj)
+
+    def prepare_for_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        """Drop what only coordinated leader election reads, unless it was there."""
+        if not any(member in old.get("spec", {}) for member in _COORDINATION):
+            _drop_coordination(obj)
+
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         """Check the spec."""
         return list(_validate_spec(obj.get("spec", {})))
+
+
+def _drop_coordination(obj: Object) -> None:
+    for member in _COORDINATION:
+        obj.get("spec", {}).pop(member, None)
 
 
 def _validate_spec(spec: Object) -> Iterator[FieldError]:

@@ -125,7 +125,9 @@ def _validate_resource_rule(rule: Object, path: str) -> Iterator[FieldError]:
             yield field_invalid(f"{path}.namespaces", namespaces, detail)
     else:
         for index, namespace in enumerate(namespaces):
-            yield from checked(namespace, f"{path}.namespaces[{index}]", dns1123_label)
+            for problem in dns1123_label(namespace):
+                detail = f"each member of this list must be '*' or a DNS-1123 label; {problem}"
+                yield field_invalid(f"{path}.namespaces[{index}]", namespace, detail)
 
 
 def _validate_non_resource_rule(rule: Object, path: str) -> Iterator[FieldError]:

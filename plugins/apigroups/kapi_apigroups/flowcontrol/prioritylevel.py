@@ -68,9 +68,7 @@ def _validate_members(kind: str, spec: Object) -> Iterator[FieldError]:
     if kind == "Exempt":
         if limited is not None:
             yield field_forbidden("spec.limited", "must be nil if the type is not Limited")
-        if exempt is None:
-            yield field_required("spec.exempt", "must not be empty when type is Exempt")
-        else:
+        if exempt is not None:
             yield from _validate_shares(exempt, "spec.exempt")
     elif kind == "Limited":
         if exempt is not None:

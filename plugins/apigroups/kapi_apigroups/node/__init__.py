@@ -11,6 +11,7 @@ from kapi_apigroups.build import KindRules, build_group
 from kapi_apigroups.common.fields import immutable
 from kapi_apigroups.common.quantities import round_resources
 from kapi_apigroups.common.selectors import validate_labels
+from kapi_apigroups.common.tolerations import validate_distinct_tolerations
 
 if TYPE_CHECKING:
     from kapi.contracts.plugins import BuildContext
@@ -47,4 +48,6 @@ def _validate(obj: Object) -> Iterator[FieldError]:
         yield field_required("handler")
     else:
         yield from (field_invalid("handler", handler, text) for text in dns1123_label(handler))
-    yield from validate_labels(obj.get("scheduling", {}).get("nodeSelector", {}), "scheduling.nodeSelector")
+    scheduling = obj.get("scheduling", {})
+    yield from validate_labels(scheduling.get("nodeSelector", {}), "scheduling.nodeSelector")
+    yield from validate_distinct_tolerations(scheduling.get("tolerations", ()), "scheduling.tolerations")

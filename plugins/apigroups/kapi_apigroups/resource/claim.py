@@ -54,6 +54,8 @@ _CLAIM: Shape = {
         },
     )
 }
+_QUALIFIED = "a fully qualified name must be a domain and a name separated by a slash"
+_ONE_ATTRIBUTE = 'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set'
 _EITHER = "exactly one of `exactly` or `firstAvailable` is required"
 _REFERENCE = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'"
 
@@ -128,8 +130,7 @@ def _validate_claim(spec: Object, path: str) -> Iterator[FieldError]:
         for index, part in enumerate(devices.get(member) or ()):
             at = f"{path}.devices.{member}[{index}]"
             yield from _validate_references(part.get("requests") or (), names, f"{at}.requests")
-            if member == "config":
-                yield from validate_config(part, at)
+            yield from validate_config(part, at) if member == "config" else _validate_constraint(part, at)
 
 
 def _request_names(requests: Iterable[Object]) -> Iterator[str]:
@@ -170,6 +171,15 @@ def _validate_amount(request: Object, path: str) -> Iterator[FieldError]:
         yield field_invalid(f"{path}.count", count, "must be greater than zero")
     else:
         yield from one_of(mode, f"{path}.allocationMode", ("All", "ExactCount"))
+
+
+def _validate_constraint(constraint: Object, path: str) -> Iterator[FieldError]:
+    given = [member for member in ("matchAttribute", "distinctAttribute") if member in constraint]
+    for member in given:
+        if "/" not in constraint[member]:
+            yield field_invalid(f"{path}.{member}", constraint[member], _QUALIFIED)
+    if len(given) != 1:
+        yield field_required(path, _ONE_ATTRIBUTE)
 
 
 def validate_selectors(selectors: Iterable[Object], path: str) -> Iterator[FieldError]:

@@ -1,6 +1,6 @@
 """Rules of StorageClass and VolumeAttributesClass."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from kapi.contracts.resources import Object, RequestContext, Strategy
 from kapi.meta.errors import FieldError, field_duplicate, field_forbidden, field_invalid, field_required, field_too_long
@@ -43,9 +43,7 @@ def _validate_class(obj: Object) -> Iterator[FieldError]:
     yield from _validate_parameters(obj.get("parameters") or {})
     yield from one_of(obj["reclaimPolicy"], "reclaimPolicy", ("Delete", "Retain"))
     yield from one_of(obj["volumeBindingMode"], "volumeBindingMode", ("Immediate", "WaitForFirstConsumer"))
-    for index, term in enumerate(obj.get("allowedTopologies") or ()):
-        path = f"allowedTopologies[{index}].matchLabelExpressions"
-        yield from _validate_topology(term.get("matchLabelExpressions") or (), path)
+    yield from _validate_topologies(obj.get("allowedTopologies") or [])
 
 
 def _validate_parameters(parameters: Object) -> Iterator[FieldError]:
@@ -56,6 +54,17 @@ def _validate_parameters(parameters: Object) -> Iterator[FieldError]:
         yield field_invalid("parameters", "", "field can not be empty.")
     if sum(len(key) + len(value) for key, value in parameters.items()) > _LARGEST_PARAMETERS:
         yield field_too_long("parameters", _LARGEST_PARAMETERS)
+
+
+def _validate_topologies(terms: Sequence[Object]) -> Iterator[FieldError]:
+    """Yield what is wrong with topology terms; a term that says nothing equals each that is still to come."""
+    seen: list[dict[str, set[str]]] = [{} for _ in terms]
+    for index, term in enumerate(terms):
+        path, expressions = f"allowedTopologies[{index}].matchLabelExpressions", term.get("matchLabelExpressions") or ()
+        yield from _validate_topology(expressions, path)
+        meaning = {one.get("key", ""): set(one.get("values") or ()) for one in expressions}
+        yield from (field_duplicate(path, "") for known in seen if known == meaning)
+        seen.append(meaning)
 
 
 def _validate_topology(expressions: Iterable[Object], path: str) -> Iterator[FieldError]:
