@@ -27,9 +27,10 @@ def parse_query(query: bytes | str) -> dict[str, list[str]]:
             continue
         key, _, value = part.partition("=")
         try:
-            values.setdefault(unescape(key, plus=True), []).append(unescape(value, plus=True))
+            decoded = unescape(key, plus=True), unescape(value, plus=True)
         except ValueError:
             continue
+        values.setdefault(decoded[0], []).append(decoded[1])
     return values
 
 
