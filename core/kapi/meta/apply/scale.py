@@ -35,9 +35,7 @@ def entries_from_scale(
     for entry in entries:
         if entry["apiVersion"] not in paths:
             continue
-        if not _owns(entry, paths):
-            result.append(entry)
-        elif remaining.pop(_in_parent(owner_of(entry)), None) is not None:
+        if not _owns(entry, paths) or remaining.pop(_in_parent(owner_of(entry)), None) is not None:
             result.append(entry)
         elif rest := difference(entry["fieldsV1"], from_paths(paths[entry["apiVersion"]])):
             result.append(with_fields(entry, rest))
