@@ -8,7 +8,7 @@ in ``compiled``.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kapi.meta.schema.scalars import READERS, Mismatch, read_string
+from kapi.meta.schema.scalars import READERS, Mismatch, read_any, read_string
 from kapi.meta.schema.tables import zero_value
 from kapi.meta.schema.types import Field, List, Map, Scalar, Struct, Type, Variant
 
@@ -76,7 +76,7 @@ def _note_stray(name: str, value: Any, out: dict[str, Any], unknown: list[str]) 
 
 
 def _keep_stray(name: str, value: Any, out: dict[str, Any], unknown: list[str]) -> None:
-    out[name] = value
+    out[name] = read_any(value)
 
 
 def _zero_adder(fields: Mapping[str, Field]) -> Callable[[dict[str, Any]], dict[str, Any]] | None:

@@ -1,7 +1,7 @@
 """Reading JSON and YAML texts from outside, with the refusals that Go's parsers give.
 
-:func:`parse_json` accepts what ``encoding/json`` accepts, as far as it can be represented (nesting of up to 250
-levels); :func:`parse_yaml` what ``sigs.k8s.io/yaml`` accepts.
+:func:`parse_json` accepts what ``encoding/json`` accepts, as far as it can be represented (nesting of up to
+:data:`MAX_DEPTH` levels); :func:`parse_yaml` what ``sigs.k8s.io/yaml`` accepts.
 """
 
 import json
@@ -13,6 +13,10 @@ import orjson
 from kapi.meta.schema.scanner import syntax_error
 
 TOO_DEEP = "exceeded max depth"
+MAX_DEPTH = 150
+"""Deep enough for any object, and shallow enough for all code that walks objects by recursion."""
+
+_ENCODER_DEPTH = 254
 
 _SURROGATE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?|\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\."
@@ -45,7 +49,7 @@ def parse_json(data: bytes) -> Any:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
         data, value = _parse_slowly(data)
-    _dump(value)
+    _dump(data, value)
     return value
 
 
@@ -57,7 +61,7 @@ def parse_document(data: bytes) -> Document:
         data, value = _parse_slowly(data)
     # Every member has a colon, and a duplicate's is missing when the value is written again. Colons that were
     # written as escapes could make up for it, so texts with such escapes are scanned.
-    if _dump(value).count(b":") == data.count(b":") and b"\\u003" not in data:
+    if _dump(data, value).count(b":") == data.count(b":") and b"\\u003" not in data:
         return Document(value, None)
     return _with_duplicates(data, value)
 
@@ -69,7 +73,12 @@ def parse_yaml(data: bytes) -> Any:
     return read_yaml(data).value
 
 
-def _dump(value: Any) -> bytes:
+def _dump(data: bytes, value: Any) -> bytes:
+    """Return the value as JSON; raises ParseError when it is nested too deep."""
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
+        # The encoder has a limit of its own, which the lists around the value bring down to ours.
+        for _ in range(_ENCODER_DEPTH - MAX_DEPTH):
+            value = [value]
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:

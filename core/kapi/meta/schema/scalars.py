@@ -133,8 +133,10 @@ def _time(value: Any, canonical_form: Callable[[str], str | None]) -> str | None
 
 
 def read_any(value: Any) -> Any:
-    """Read anything."""
-    return value
+    """Return a copy of any value."""
+    if value.__class__ is dict:
+        return {name: read_any(inner) for name, inner in value.items()}
+    return [read_any(inner) for inner in value] if value.__class__ is list else value
 
 
 READERS: dict[str, Reader] = {

@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from kapi.meta.errors import go_quote
-from kapi.meta.schema.parse import TOO_DEEP, ParseError
+from kapi.meta.schema.parse import MAX_DEPTH, TOO_DEEP, ParseError
 
 MAX_WEIGHT = 1_000_000
-MAX_DEPTH = 250
 
 _TAG = "tag:yaml.org,2002:"
 _BOOLEANS = {
@@ -97,7 +96,6 @@ class _Builder:
     def _value(self, event: Any, depth: int) -> Any:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
-        self._reach(depth)
         return self._anchored(event, depth) if event.anchor else self._node(event, depth)
 
     def _node(self, event: Any, depth: int) -> Any:
@@ -105,6 +103,7 @@ class _Builder:
             self._add_weight(1 + len(event.value) // _CHARACTERS_PER_NODE)
             return _scalar(event)
         self._add_weight(1)
+        self._reach(depth + 1)
         return self._sequence(depth) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(depth)
 
     def _anchored(self, event: Any, depth: int) -> Any:
