@@ -21,7 +21,7 @@ from kapi.meta.errors import (
     not_found,
     object_modified,
 )
-from kapi.meta.gvk import GroupVersionKind
+from kapi.meta.gvk import GroupKind, GroupVersionKind
 from kapi.meta.names import generate_name
 from kapi.meta.objectmeta import validate_object_meta, validate_object_meta_update
 from kapi.meta.schema.check import check
@@ -281,7 +281,7 @@ class Store:
         if not given:
             if not strategy.allow_unconditional_update:
                 error = field_invalid("metadata.resourceVersion", 0, "must be specified for an update")
-                raise invalid(self.resource.kind.group_kind, ctx.name, [error])
+                raise invalid(GroupKind(*self.group_resource), ctx.name, [error])
             meta["resourceVersion"] = str(entry.revision)
 
     def _check_uid(self, meta: Object, live: Object, entry: Entry) -> None:

@@ -25,7 +25,7 @@ async def bootstrap(groups: Iterable[APIGroup], client: ObjectClient, backend: S
 
 
 async def _ensure(client: ObjectClient, resource: GroupVersionResource, obj: Object) -> None:
-    """Create an object unless it exists."""
+    """Create an object unless it exists, with its status if it has one."""
     meta = obj["metadata"]
     name, namespace = meta["name"], meta.get("namespace", "")
     informer = client.informer(resource)
@@ -33,7 +33,11 @@ async def _ensure(client: ObjectClient, resource: GroupVersionResource, obj: Obj
     if informer.get(name, namespace) is not None:
         return
     try:
-        await client.create(resource, obj, namespace)
+        created = await client.create(resource, obj, namespace)
     except StatusError as error:
         if error.reason != "AlreadyExists":
             raise
+        return
+    status = obj.get("status")
+    if status and created.get("status") != status:
+        await client.update(resource, name, lambda live: {**live, "status": status}, namespace, subresource="status")
