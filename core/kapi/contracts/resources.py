@@ -153,9 +153,12 @@ class StatusStrategy(Strategy):
         for member in list(obj):
             if member not in ("kind", "apiVersion", "metadata", "status"):
                 del obj[member]
+        status = obj.pop("status", None)
         for member, value in old.items():
             if member not in ("metadata", "status"):
                 obj[member] = value
+        if status is not None:
+            obj["status"] = status
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         """Check nothing: kinds with rules for their status override this."""
