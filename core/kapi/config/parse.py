@@ -181,7 +181,10 @@ def _read_strings(text: str) -> tuple[str, ...]:
         return tuple(text.split(","))
     import csv
 
-    return tuple(next(csv.reader([text], strict=True)))
+    try:
+        return tuple(next(csv.reader([text], strict=True)))
+    except csv.Error as ex:
+        raise ValueError(str(ex)) from ex
 
 
 def _read_map(text: str) -> dict[str, str]:
