@@ -23,12 +23,10 @@ from kapi.contracts.storage import (
 )
 from kapi.hookspecs import hookimpl
 from kapi_storage.keyspace import bounds, check_key
-from kapi_storage.upkeep import Upkeep
+from kapi_storage.upkeep import PROGRESS_INTERVAL, Upkeep, expiry_pause
 from kapi_storage.watching import Hub, Watch
 
 DEFAULT_COMPACTION_INTERVAL = 300.0
-EXPIRY_INTERVAL = 0.5
-PROGRESS_INTERVAL = 1.0
 FIRST_REVISION = 1
 """The revision of an empty store: 0 stands for "the current one" in reads, so no state may have it."""
 
@@ -66,7 +64,7 @@ class MemoryBackend(StorageBackend):
         """Begin to expire and compact."""
         self._refusal = ""
         self._mark = self._revision
-        self._upkeep.every(EXPIRY_INTERVAL, self._expire, "kapi-memory-expiry")
+        self._upkeep.every(self._expiry_pause, self._expire, "kapi-memory-expiry")
         self._upkeep.every(PROGRESS_INTERVAL, self._hub.announce, "kapi-memory-progress")
         if self._interval > 0:
             self._upkeep.every(self._interval, self._compact_old, "kapi-memory-compaction")
@@ -207,6 +205,9 @@ class MemoryBackend(StorageBackend):
         self._changes.append(change)
         self._hub.publish((change,), base, self._revision)
         return self._revision
+
+    def _expiry_pause(self) -> float:
+        return expiry_pause(self._expiries[0].deadline - time.monotonic() if self._expiries else None)
 
     async def _expire(self) -> None:
         now = time.monotonic()

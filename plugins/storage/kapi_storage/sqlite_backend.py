@@ -11,11 +11,9 @@ from kapi_storage.keyspace import check_entry, check_key
 from kapi_storage.sqlite_reader import Reader
 from kapi_storage.sqlite_schema import open_reader, open_writer
 from kapi_storage.sqlite_writer import Transaction, Writer
-from kapi_storage.upkeep import Upkeep
+from kapi_storage.upkeep import PROGRESS_INTERVAL, Upkeep, expiry_pause
 from kapi_storage.watching import Hub, Watch
 
-EXPIRY_INTERVAL = 0.5
-PROGRESS_INTERVAL = 1.0
 SWEEP_INTERVAL = 1.0
 SWEEP_PAUSE = 0.01
 MARKS_PER_INTERVAL = 10
@@ -40,7 +38,7 @@ class SqliteBackend(StorageBackend):
         store = await _OpenStore.open(self._path)
         self._open = store
         every = self._upkeep.every
-        every(EXPIRY_INTERVAL, store.expire, "kapi-sqlite-expiry")
+        every(store.expiry_pause, store.expire, "kapi-sqlite-expiry")
         every(PROGRESS_INTERVAL, store.hub.announce, "kapi-sqlite-progress")
         every(SWEEP_INTERVAL, store.sweep, "kapi-sqlite-sweep")
         every(store.peer_pause, store.look_for_peers, "kapi-sqlite-peers")
@@ -116,6 +114,7 @@ class _OpenStore:
         self.hub = Hub(reader.revision())
         self.writer = writer_of(self.hub)
         self._peer_seen = float("-inf")
+        self._next_expiry: float | None = None
 
     @classmethod
     async def open(cls, path: Path) -> "_OpenStore":
@@ -150,12 +149,18 @@ class _OpenStore:
         """Tell the watches of commits by other processes."""
         self.revision()
 
+    def expiry_pause(self) -> float:
+        """Return how long to wait until looking for expired keys again."""
+        return expiry_pause(None if self._next_expiry is None else self._next_expiry - time.time())
+
     async def expire(self) -> None:
         """Delete expired keys."""
+        self._next_expiry = None
         due = self.reader.next_expiry()
         more = due is not None and due <= time.time()
         while more:
             more = await self.writer.submit(_expire)
+        self._next_expiry = self.reader.next_expiry()
 
     async def compact_by_age(self, seconds: float) -> None:
         """Compact what is older, unless another process has just done so."""

@@ -8,6 +8,19 @@ from kapi.contracts.storage import StorageError
 
 log = logging.getLogger("kapi.storage")
 
+PROGRESS_INTERVAL = 0.5
+_EXPIRY_SHORTEST, _EXPIRY_LONGEST = 0.05, 0.5
+
+
+def expiry_pause(left: float | None) -> float:
+    """Return how long to wait before looking for expired keys, if the next expires in ``left`` seconds (None: none).
+
+    Not for long in any case, as a key that expires sooner may be written; not too short, to delete many at once.
+    """
+    if left is None:
+        return _EXPIRY_LONGEST
+    return min(max(left, _EXPIRY_SHORTEST), _EXPIRY_LONGEST)
+
 
 class Upkeep:
     """A set of jobs, each repeated for as long as the store is open."""
