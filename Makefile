@@ -1,0 +1,43 @@
+# Everything that a machine with Python 3.11 or newer and make needs:
+#   make serve    start an API server (FLAGS="--secure-port=7443 …" for kapi's flags)
+#   make test     check the code and run all tests
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+FLAGS ?=
+TESTS ?= tests
+
+.PHONY: serve test lint format clean
+
+serve: $(VENV)/.installed
+	$(BIN)/kapi serve $(FLAGS)
+
+test: lint
+	$(BIN)/pytest -q $(TESTS)
+
+lint: $(VENV)/.installed-for-tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-for-tests
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(BIN)/pip:
+	@test -n "$(PYTHON)" || { echo "kapi needs Python 3.11 or newer (python3 is older, or missing)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(BIN)/pip setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.installed-for-tests: $(BIN)/pip setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@ $(VENV)/.installed
