@@ -80,7 +80,8 @@ def test_events_own_nothing():
 def test_only_one_owner_controls():
     owners = [{**OWNER, "controller": True}, {**OWNER, "name": "q", "uid": "w", "controller": True}]
     assert check({"ownerReferences": owners}) == [
-        'metadata.ownerReferences: Invalid value: [{"apiVersion":"v1","kind":"Pod","name":"p","uid":"u","controller":true},'
+        "metadata.ownerReferences: Invalid value: "
+        '[{"apiVersion":"v1","kind":"Pod","name":"p","uid":"u","controller":true},'
         '{"apiVersion":"v1","kind":"Pod","name":"q","uid":"w","controller":true}]: '
         'Only one reference can have Controller set to true. Found "true" in references for Pod/p and Pod/q'
     ]
