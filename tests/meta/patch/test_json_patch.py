@@ -193,7 +193,9 @@ def test_what_is_added_tests_equal_and_can_be_removed(document, name, value):
 
 @given(OBJECT, JSON)
 def test_hostile_operations_only_raise_status_errors(document, operation):
+    code = 200
     try:
         apply_json_patch(document, [operation])
     except StatusError as error:
-        assert error.code in (400, 422)
+        code = error.code
+    assert code in (200, 400, 422)

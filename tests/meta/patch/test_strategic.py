@@ -240,7 +240,9 @@ JSON = st.recursive(
 @given(JSON)
 def test_hostile_patches_only_raise_status_errors(patch):
     live = {"finalizers": ["a"], "data": {"name": "x"}, "volumes": [], **containers("a", "b")}
+    code = 200
     try:
         apply_strategic_merge_patch(live, patch, KIND)
     except StatusError as error:
-        assert error.code in (400, 422, 500)
+        code = error.code
+    assert code in (200, 400, 422, 500)
