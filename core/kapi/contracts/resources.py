@@ -194,6 +194,8 @@ class Handler(Protocol):
 class Subresource:
     """A subresource: exactly one of ``strategy`` (the parent's kind, written under other rules), ``view`` or ``handler``.
 
+    A handler may have a ``strategy`` beside it: the rules under which it writes the parent through the client.
+
     ``name`` may have several segments (``proxy/{path}`` is declared as ``proxy``).
     """
 

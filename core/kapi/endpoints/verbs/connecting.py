@@ -14,5 +14,8 @@ async def ask(request: ResourceRequest, method: str) -> Answer:
     answer = getattr(handler, method, None)
     if answer is None:
         raise method_not_allowed()
-    result: Object = await answer(request.context(request.state.info.verb, {}))
+    query = {name: values[0] for name, values in request.query.items() if values}
+    result: Object | None = await answer(request.context(request.state.info.verb, query))
+    if result is None:
+        return Answer(204, b"")
     return request.answer(orjson.dumps(result) if method == "list" else request.representation_of(result))

@@ -76,7 +76,7 @@ async def _ask(request: ResourceRequest, handler: object, ctx: RequestContext, o
     if answer is None:
         raise method_not_allowed()
     result: Object = await answer(ctx, obj)
-    status = 200 if result.get("kind") == "Status" else 201
+    status = result.get("code", 200) if result.get("kind") == "Status" else 201
     representation = request.representation_of(result)
     return request.answer(representation, status)
 

@@ -7,6 +7,7 @@ from kapi.contracts.resources import Object
 
 _FINER_THAN_MILLI = re.compile(r"[nu]$|[eE]-")
 _MILLI = -3
+_OVERFLOW = 1 << 63
 
 
 def round_requirements(requirements: Object | None) -> None:
@@ -73,3 +74,16 @@ def max_resources(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str,
         if name not in highest or exceeds(text, highest[name]):
             highest[name] = text
     return highest
+
+
+def has_fraction(text: str) -> bool:
+    """Tell whether a quantity is no whole number, or too large for the reference to see that it is one."""
+    from kapi.meta.quantity import parse
+
+    exact = parse(text)
+    milli = exact.ceil(_MILLI)
+    if abs(milli) < _OVERFLOW:
+        return milli % 1000 != 0
+    if abs(exact.unscaled) < _OVERFLOW:
+        return False
+    return ((milli + _OVERFLOW) % (2 * _OVERFLOW) - _OVERFLOW) % 1000 != 0

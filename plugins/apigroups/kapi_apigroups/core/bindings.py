@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from kapi.contracts.resources import APIGroup, Object, RequestContext, Resource, Strategy, Subresource
+from kapi.contracts.resources import APIGroup, Object, RequestContext, Resource, Strategy
 from kapi.meta import times
 from kapi.meta.errors import StatusError, bad_request, conflict, field_not_supported, field_required
 from kapi.meta.gvk import GroupResource
@@ -11,9 +11,7 @@ from kapi_apigroups.common.conditions import set_condition
 from kapi_apigroups.core.resources import PODS
 from kapi_apigroups.core.success import success
 
-ASSIGNMENT = "assignment"
-"""An internal subresource of pods: the rules under which a binding writes the pod."""
-
+_SUBRESOURCE = "binding"
 _BINDING = GroupResource("", "pods/binding")
 
 
@@ -22,7 +20,7 @@ class AssignmentStrategy(Strategy):
 
 
 def with_assignment(group: APIGroup) -> APIGroup:
-    """Return the core group with the internal subresource of pods; it has no verbs, so no client reaches it."""
+    """Return the core group with the rules under which the handler of ``pods/binding`` writes the pod."""
     versions = tuple(
         replace(version, resources=tuple(_with_assignment(resource) for resource in version.resources))
         for version in group.versions
@@ -33,8 +31,11 @@ def with_assignment(group: APIGroup) -> APIGroup:
 def _with_assignment(resource: Resource) -> Resource:
     if resource.gvr != PODS:
         return resource
-    internal = Subresource(ASSIGNMENT, resource.kind, (), strategy=AssignmentStrategy())
-    return replace(resource, subresources=(*resource.subresources, internal))
+    subresources = tuple(
+        replace(one, strategy=AssignmentStrategy()) if one.name == _SUBRESOURCE else one
+        for one in resource.subresources
+    )
+    return replace(resource, subresources=subresources)
 
 
 class BindingHandler:
@@ -51,7 +52,7 @@ class BindingHandler:
         if ctx.dry_run:
             change(await ctx.client.get(PODS, name, ctx.namespace))
         else:
-            await ctx.client.update(PODS, name, change, ctx.namespace, subresource=ASSIGNMENT)
+            await ctx.client.update(PODS, name, change, ctx.namespace, subresource=_SUBRESOURCE)
         return success()
 
 

@@ -88,10 +88,10 @@ def _parent(owner: Object) -> Object:
 
 
 async def _create(client: ObjectClient, text: str, owner: Object, *, dry_run: bool) -> bool:
-    """Create the object of an address; False when it exists."""
+    """Create the object of an address; False when it exists. A dry run does not look, as in kube-apiserver."""
     name = str(ip_address(text))
     if dry_run:
-        return await _free(client, name)
+        return True
     labels = {_FAMILY_LABEL: f"IPv{ip_address(text).version}", **MANAGED_BY}
     try:
         await client.create(
@@ -102,16 +102,6 @@ async def _create(client: ObjectClient, text: str, owner: Object, *, dry_run: bo
             raise
         return False
     return True
-
-
-async def _free(client: ObjectClient, name: str) -> bool:
-    try:
-        await client.get(IP_ADDRESSES, name)
-    except StatusError as error:
-        if error.reason != "NotFound":
-            raise
-        return True
-    return False
 
 
 async def _delete(client: ObjectClient, name: str, owner: Object) -> None:

@@ -5,6 +5,7 @@ import base64
 from kapi.contracts.resources import Object, RequestContext, Strategy
 from kapi.meta.errors import FieldError, field_forbidden, field_invalid, field_required, field_too_long
 from kapi.meta.names import config_map_key
+from kapi_apigroups.core.key_pairs import key_pair_problem
 
 _LARGEST = 1024 * 1024
 _IMMUTABLE = "field is immutable when `immutable` is set"
@@ -84,6 +85,14 @@ class SecretStrategy(Strategy):
         if sum(_decoded_size(value) for value in data.values()) > _LARGEST:
             errors.append(field_too_long("data", _LARGEST))
         return errors + _validate_secret_type(obj, data)
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        """Warn of a certificate and key that cannot be used."""
+        if obj.get("type") != "kubernetes.io/tls":
+            return []
+        data = obj.get("data", {})
+        problem = key_pair_problem(data.get("tls.crt", ""), data.get("tls.key", ""))
+        return [problem] if problem else []
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         """Refuse changes of the type, and of an immutable Secret."""

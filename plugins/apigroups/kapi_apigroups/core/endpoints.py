@@ -13,6 +13,12 @@ class EndpointsStrategy(Strategy):
 
     allow_create_on_update = True
 
+    def default(self, obj: Object) -> None:
+        """Fill in the protocol of ports."""
+        for subset in obj.get("subsets", ()):
+            for port in subset.get("ports", ()):
+                port.setdefault("protocol", "TCP")
+
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         """Check addresses and ports."""
         return [

@@ -32,6 +32,7 @@ class EvictionHandler:
             await _claim(ctx.client, pod, dry_run=dry_run)
         _check_preconditions(pod, options.get("preconditions") or {})
         if not dry_run:
+            await ctx.client.update(PODS, ctx.name, _mark, ctx.namespace, subresource="status")
             await ctx.client.delete(
                 PODS,
                 ctx.name,
@@ -41,6 +42,20 @@ class EvictionHandler:
                 grace_seconds=options.get("gracePeriodSeconds"),
             )
         return success()
+
+
+def _mark(pod: Object) -> Object:
+    """Say in the pod's status why it goes."""
+    condition = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "lastProbeTime": None,
+        "lastTransitionTime": times.now(),
+        "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting",
+    }
+    set_condition(pod.setdefault("status", {}), condition)
+    return pod
 
 
 def _unguarded(pod: Object) -> bool:

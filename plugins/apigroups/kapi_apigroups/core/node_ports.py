@@ -4,8 +4,9 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from kapi.contracts.client import ObjectClient
+from kapi.contracts.client import Informer, ObjectClient
 from kapi.contracts.resources import Object
 from kapi.meta.errors import FieldError, field_invalid, internal_error
 from kapi_apigroups.core.resources import SERVICES
@@ -43,7 +44,7 @@ class NodePorts:
         self._low = low
         self._high = low + size - 1
         self._lock = asyncio.Lock()
-        self._reserved: dict[int, tuple[str, float]] = {}
+        self._reserved: dict[int, _Reservation] = {}
 
     async def fill(self, client: ObjectClient, service: Object, old: Object | None) -> list[FieldError]:
         """Choose what the ports of a service lack, in place; return which of the given ones cannot be had.
@@ -57,7 +58,7 @@ class NodePorts:
             errors = self._check(spec, taken, kept)
             if not errors:
                 self._choose(spec, taken | kept)
-                self._reserve(ports_of(spec), _owner(service))
+                self._reserve(ports_of(spec), _owner(service), old)
         return errors
 
     async def _taken(self, client: ObjectClient, service: Object) -> set[int]:
@@ -66,8 +67,10 @@ class NodePorts:
         owner = _owner(service)
         taken = {number for one in services.list() if _owner(one) != owner for number in ports_of(one["spec"])}
         now = time.monotonic()
-        self._reserved = {number: (holder, until) for number, (holder, until) in self._reserved.items() if until > now}
-        return taken | {number for number, (holder, _) in self._reserved.items() if holder != owner}
+        self._reserved = {
+            number: held for number, held in self._reserved.items() if held.until > now and held.pending(services)
+        }
+        return taken | {number for number, held in self._reserved.items() if held.owner != owner}
 
     def _check(self, spec: Object, taken: set[int], kept: set[int]) -> list[FieldError]:
         errors = []
@@ -96,9 +99,11 @@ class NodePorts:
     def _choose(self, spec: Object, taken: set[int]) -> None:
         taken = taken | ports_of(spec)
         if needs_node_ports(spec):
+            known = {port["port"]: port["nodePort"] for port in spec.get("ports", ()) if port.get("nodePort")}
             for port in spec.get("ports", ()):
                 if not port.get("nodePort"):
-                    port["nodePort"] = self._next(taken)
+                    port["nodePort"] = known.get(port["port"]) or self._next(taken)
+                    known[port["port"]] = port["nodePort"]
         if needs_health_port(spec) and not spec.get("healthCheckNodePort"):
             spec["healthCheckNodePort"] = self._next(taken)
 
@@ -114,16 +119,35 @@ class NodePorts:
         taken.add(chosen)
         return chosen
 
-    def _reserve(self, numbers: Iterable[int], owner: str) -> None:
+    def _reserve(self, numbers: Iterable[int], owner: "_Owner", old: Object | None) -> None:
+        version = old["metadata"].get("resourceVersion", "") if old is not None else ""
         until = time.monotonic() + _RESERVATION_SECONDS
-        self._reserved.update((number, (owner, until)) for number in numbers)
+        self._reserved.update((number, _Reservation(owner, version, until)) for number in numbers)
 
     def forget(self, service: Object) -> None:
         """Drop the reservations of a service that was not stored, or is gone."""
         owner = _owner(service)
-        self._reserved = {number: held for number, held in self._reserved.items() if held[0] != owner}
+        self._reserved = {number: held for number, held in self._reserved.items() if held.owner != owner}
 
 
-def _owner(service: Object) -> str:
+class _Owner(NamedTuple):
+    name: str
+    namespace: str
+
+
+class _Reservation(NamedTuple):
+    """A number handed out to a service that was at ``version`` then ("": did not exist)."""
+
+    owner: _Owner
+    version: str
+    until: float
+
+    def pending(self, services: Informer) -> bool:
+        """Tell whether the service has not been written since."""
+        seen = services.get(self.owner.name, self.owner.namespace)
+        return (seen["metadata"].get("resourceVersion", "") if seen is not None else "") == self.version
+
+
+def _owner(service: Object) -> _Owner:
     metadata = service["metadata"]
-    return f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
+    return _Owner(metadata.get("name", ""), metadata.get("namespace", ""))

@@ -2,6 +2,7 @@
 
 from kapi.contracts.resources import Object, RequestContext
 from kapi.meta.errors import FieldError, field_forbidden
+from kapi_apigroups.common.pod_warnings import pod_warnings
 from kapi_apigroups.common.pods import default_pod_spec, validate_pod_spec
 from kapi_apigroups.common.status_owner import StatusOwner
 from kapi_apigroups.core.pod_resources import default_requests, qos_class
@@ -75,6 +76,10 @@ class PodStrategy(StatusOwner):
         if obj["spec"] != old["spec"]:
             errors += validate_pod_change(obj["spec"], old["spec"])
         return errors
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        """Warn of what is hardly meant."""
+        return pod_warnings(obj)
 
     def grace_period(self, ctx: RequestContext, obj: Object, requested: int | None) -> int | None:
         """Give pods that run on a node the time that they ask for."""

@@ -25,7 +25,11 @@ from kapi_apigroups.core.quotas import LimitRangeStrategy, ResourceQuotaStatusSt
 from kapi_apigroups.core.service_connections import ServiceProxyHandler
 from kapi_apigroups.core.services import ServiceStatusStrategy, ServiceStrategy
 from kapi_apigroups.core.volumes import ClaimStatusStrategy, ClaimStrategy, VolumeStatusStrategy, VolumeStrategy
-from kapi_apigroups.core.workloads import PodTemplateStrategy, ReplicationControllerStrategy
+from kapi_apigroups.core.workloads import (
+    PodTemplateStrategy,
+    ReplicationControllerStatusStrategy,
+    ReplicationControllerStrategy,
+)
 from kapi_apigroups.events.lifetime import event_ttl
 from kapi_apigroups.events.selection import CORE_FIELDS
 from kapi_apigroups.events.strategy import EventStrategy
@@ -85,7 +89,7 @@ def _cluster() -> Rules:
 
 
 def _pods() -> Rules:
-    pod, binding = PodStrategy(), BindingHandler()
+    pod, binding, controller = PodStrategy(), BindingHandler(), ReplicationControllerStrategy()
     return {
         ("v1", "pods"): KindRules(
             pod,
@@ -106,9 +110,12 @@ def _pods() -> Rules:
         ("v1", "bindings"): KindRules(handler=binding),
         ("v1", "podtemplates"): KindRules(PodTemplateStrategy()),
         ("v1", "replicationcontrollers"): KindRules(
-            ReplicationControllerStrategy(),
+            controller,
             selectable_fields=selection.CONTROLLERS,
-            subresources={"scale": ScaleView(plain_selector=True)},
+            subresources={
+                "scale": ScaleView(plain_selector=True),
+                "status": ReplicationControllerStatusStrategy(controller),
+            },
             storage_prefix="controllers",
         ),
     }

@@ -96,7 +96,7 @@ def _node_ports(spec: Object) -> set[int]:
 def validate_changes(spec: Object, old: Object) -> list[FieldError]:
     """Return what an update changed that is fixed."""
     errors: list[FieldError] = []
-    if "ExternalName" not in (spec.get("type"), old.get("type")):
+    if needs_cluster_ip(spec) and needs_cluster_ip(old):
         errors += _fixed_addresses(spec, old)
         errors += _fixed_families(spec, old)
     if spec.get("type") == old.get("type") == "LoadBalancer":

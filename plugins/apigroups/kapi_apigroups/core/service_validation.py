@@ -13,6 +13,7 @@ from kapi.meta.errors import (
 )
 from kapi.meta.names import dns1123_label, dns1123_subdomain, port_name, port_number, qualified_name
 from kapi_apigroups.common.addresses import CIDR_SYNTAX, IP_SYNTAX, parse_cidr, parse_ip
+from kapi_apigroups.common.fields import one_of
 from kapi_apigroups.common.golang import show_go
 from kapi_apigroups.common.selectors import validate_labels
 from kapi_apigroups.core.endpoints import validate_reachable
@@ -20,6 +21,10 @@ from kapi_apigroups.core.service_types import externally_accessible, is_headless
 
 _PORTS = "spec.ports"
 _BALANCER_ONLY = "may only be used when `type` is 'LoadBalancer'"
+_PROTOCOLS = ("SCTP", "TCP", "UDP")
+_AFFINITIES = ("ClientIP", "None")
+_SCOPES = ("Cluster", "Local")
+_TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _DISTRIBUTIONS = ("PreferClose", "PreferSameZone", "PreferSameNode")
 _LONGEST_AFFINITY = 86400
 
@@ -31,6 +36,7 @@ def validate_service(spec: Object) -> list[FieldError]:
     errors += validate_labels(spec.get("selector", {}), "spec.selector")
     errors += _affinity(spec)
     errors += _external_ips(spec)
+    errors += one_of(spec.get("type", ""), "spec.type", _TYPES)
     errors += _duplicate_ports(spec)
     errors += _load_balancer(spec)
     errors += _traffic(spec)
@@ -73,6 +79,7 @@ def _port(port: Object, path: str) -> Iterator[FieldError]:
     number, target = port.get("port", 0), port.get("targetPort", 0)
     for problem in port_number(number):
         yield field_invalid(f"{path}.port", number, problem)
+    yield from one_of(port.get("protocol", ""), f"{path}.protocol", _PROTOCOLS)
     for problem in port_name(target) if isinstance(target, str) else port_number(target):
         yield field_invalid(f"{path}.targetPort", target, problem)
     protocol = port.get("appProtocol")
@@ -100,6 +107,7 @@ def _duplicate_ports(spec: Object) -> Iterator[FieldError]:
 
 
 def _affinity(spec: Object) -> Iterator[FieldError]:
+    yield from one_of(spec.get("sessionAffinity", ""), "spec.sessionAffinity", _AFFINITIES)
     if spec.get("sessionAffinity") != "ClientIP":
         return
     seconds = spec.get("sessionAffinityConfig", {}).get("clientIP", {}).get("timeoutSeconds", 0)
@@ -137,11 +145,15 @@ def _load_balancer(spec: Object) -> Iterator[FieldError]:
 
 def _traffic(spec: Object) -> Iterator[FieldError]:
     policy, health = spec.get("externalTrafficPolicy"), spec.get("healthCheckNodePort")
-    if policy and not externally_accessible(spec):
+    if externally_accessible(spec):
+        yield from one_of(policy or "", "spec.externalTrafficPolicy", _SCOPES)
+    elif policy:
         yield field_invalid("spec.externalTrafficPolicy", policy, "may only be set for externally-accessible services")
     if health and not needs_health_port(spec):
         detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
         yield field_invalid("spec.healthCheckNodePort", health, detail)
+    if "internalTrafficPolicy" in spec:
+        yield from one_of(spec["internalTrafficPolicy"], "spec.internalTrafficPolicy", _SCOPES)
     distribution = spec.get("trafficDistribution")
     if distribution is not None and distribution not in _DISTRIBUTIONS:
         yield field_not_supported("spec.trafficDistribution", distribution, _DISTRIBUTIONS)

@@ -20,6 +20,7 @@ from kapi_apigroups.core.service_defaults import default_service
 from kapi_apigroups.core.service_families import FamilyRules, validate_cluster_ips
 from kapi_apigroups.core.service_types import NONE, is_headless, needs_cluster_ip, needs_health_port, needs_node_ports
 from kapi_apigroups.core.service_validation import validate_load_balancer_status, validate_service
+from kapi_apigroups.core.service_warnings import service_warnings
 
 _KIND = GroupKind("", "Service")
 _NO_DOTS = "must not contain dots"
@@ -82,6 +83,10 @@ class ServiceStrategy(StatusOwner):
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         """Check the spec, and that what is fixed stays."""
         return validate_changes(obj["spec"], old["spec"]) + validate_service(obj["spec"])
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        """Warn of what has no effect."""
+        return list(service_warnings(obj["spec"]))
 
     async def before_create(self, ctx: RequestContext, obj: Object) -> None:
         """Allocate addresses and node ports."""

@@ -9,6 +9,7 @@ from kapi_apigroups.common import volume_defaults
 from kapi_apigroups.common.members import equal_but, keep
 from kapi_apigroups.common.quantities import round_resources
 from kapi_apigroups.common.status_owner import StatusOwner
+from kapi_apigroups.common.volume_warnings import warn_of_sources
 
 _SOURCE_DEFAULTS: dict[str, Callable[[Object], None]] = {
     "azureDisk": volume_defaults.default_azure_disk,
@@ -34,7 +35,19 @@ _SAME_SOURCE = "spec.persistentvolumesource is immutable after creation"
 _CLAIM_IMMUTABLE = (
     "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 )
+_CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
+_RECYCLE = (
+    "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. "
+    "Instead, the recommended approach is to use dynamic provisioning."
+)
 _SOURCE_MEMBERS = ("dataSource", "dataSourceRef")
+
+
+def _storage_class_warnings(obj: Object) -> list[str]:
+    if _CLASS_ANNOTATION not in obj["metadata"].get("annotations", {}):
+        return []
+    path = f"metadata.annotations[{_CLASS_ANNOTATION}]"
+    return [f'{path}: deprecated since v1.8; use "storageClassName" attribute instead']
 
 
 def _source(spec: Object) -> Object:
@@ -84,6 +97,13 @@ class VolumeStrategy(StatusOwner):
         if spec.get("volumeMode") != before.get("volumeMode"):
             errors.append(field_invalid("spec.volumeMode", spec.get("volumeMode", ""), "field is immutable"))
         return errors
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        """Warn of sources and policies that are no longer supported."""
+        found = list(warn_of_sources(obj["spec"], "spec"))
+        if obj["spec"].get("persistentVolumeReclaimPolicy") == "Recycle":
+            found.append(_RECYCLE)
+        return [*_storage_class_warnings(obj), *found]
 
 
 class VolumeStatusStrategy(StatusStrategy):
@@ -138,6 +158,10 @@ class ClaimStrategy(StatusOwner):
         if not equal_but(spec, before, *movable):
             errors.append(field_forbidden("spec", _CLAIM_IMMUTABLE))
         return errors
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        """Warn of the deprecated annotation."""
+        return _storage_class_warnings(obj)
 
 
 class ClaimStatusStrategy(StatusStrategy):

@@ -1,7 +1,8 @@
 """Rules of ReplicationController and PodTemplate."""
 
-from kapi.contracts.resources import Object, RequestContext, Strategy
+from kapi.contracts.resources import Object, RequestContext, StatusStrategy, Strategy
 from kapi.meta.errors import FieldError, field_invalid, field_not_supported, field_required
+from kapi_apigroups.common.pod_warnings import pod_template_warnings
 from kapi_apigroups.common.pods import default_pod_template, validate_pod_template
 from kapi_apigroups.common.status_owner import StatusOwner
 
@@ -55,6 +56,19 @@ class ReplicationControllerStrategy(StatusOwner):
             errors.append(field_not_supported("spec.template.spec.restartPolicy", policy, ("Always",)))
         return errors
 
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        """Warn of what is hardly meant in the template."""
+        return pod_template_warnings(obj.get("spec", {}).get("template") or {}, "spec.template")
+
+
+class ReplicationControllerStatusStrategy(StatusStrategy):
+    """``/status``: labels that a client leaves out default to those of the template here too."""
+
+    def prepare_for_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        """Keep the spec."""
+        super().prepare_for_update(ctx, obj, old)
+        self.main.default(obj)
+
 
 class PodTemplateStrategy(Strategy):
     """PodTemplates: a pod template under a name."""
@@ -69,3 +83,7 @@ class PodTemplateStrategy(Strategy):
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         """Check the template."""
         return validate_pod_template(obj.get("template", {}), "template")
+
+    def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
+        """Warn of what is hardly meant in the template."""
+        return pod_template_warnings(obj.get("template") or {}, "template")
