@@ -101,6 +101,12 @@ class Strategy:
     async def before_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
         """Like ``before_create``, for an update."""
 
+    async def after_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        """Give back what the object has no more, because its new state is stored. Not called in dry run."""
+
+    async def after_update_failed(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        """Give back what ``before_update`` took, because the new state was not stored, or only tried (dry run)."""
+
     async def after_create_failed(self, ctx: RequestContext, obj: Object) -> None:
         """Give back what ``before_create`` took, because the object was not stored."""
 
@@ -244,7 +250,8 @@ class Resource:
     - ``ttl`` returns the seconds after which the stored object expires;
     - ``handler`` serves resources that are not stored;
     - ``custom`` marks a resource that is defined by an object of the server (a custom resource): it has no strategic
-      merge patch, and some requests are refused in other words.
+      merge patch, and some requests are refused in other words;
+    - ``deprecation`` is a warning that every answer carries ("" for none).
     """
 
     gvr: GroupVersionResource
@@ -266,6 +273,7 @@ class Resource:
     ttl: Callable[[Object], float | None] | None = None
     handler: Handler | None = None
     custom: bool = False
+    deprecation: str = ""
 
     @property
     def group_resource(self) -> GroupResource:

@@ -70,6 +70,8 @@ class ResourceEndpoint:
         media = negotiate(header(scope, b"accept"), profile)
         _check_name(info)
         request = ResourceRequest(scope, state, read, table, self._client, *located, media)
+        if located.resource.deprecation:
+            state.warnings.append(located.resource.deprecation)
         return await verb(request)
 
     async def watch(self, scope: Scope, receive: Receive, send: Send) -> None:

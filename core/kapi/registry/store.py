@@ -269,7 +269,16 @@ class Store:
         if obj == live:
             return Stored(self.encode(obj), entry.revision, obj)
         await strategy.before_update(ctx, obj, live)
-        return await self._replace(ctx, entry, ordered(obj), live, strategy)
+        stored = False
+        try:
+            result = await self._replace(ctx, entry, ordered(obj), live, strategy)
+            stored = not ctx.dry_run
+        finally:
+            if not stored:
+                await strategy.after_update_failed(ctx, obj, live)
+        if stored:
+            await strategy.after_update(ctx, obj, live)
+        return result
 
     def _check_lock(self, ctx: RequestContext, obj: Object, live: Object, entry: Entry, strategy: Strategy) -> None:
         """Check the preconditions that the object itself carries: its uid and its resourceVersion."""

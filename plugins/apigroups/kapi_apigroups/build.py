@@ -36,6 +36,7 @@ class KindRules:
       View (another kind that shows part of the parent) or a Handler. ``status`` needs no entry where
       ``strategy.owns_status``: :class:`kapi.contracts.resources.StatusStrategy` serves it;
     - ``storage_prefix`` overrides the key, which by default is the plural;
+    - ``deprecation`` is a warning that every answer carries;
     - ``storage_kind``, ``to_storage`` and ``from_storage``: where the stored version is not the served one.
     """
 
@@ -49,6 +50,7 @@ class KindRules:
     from_storage: Callable[[Object], Object] | None = None
     ttl: Callable[[Object], float | None] | None = None
     handler: Handler | None = None
+    deprecation: str = ""
 
 
 class Unserved:
@@ -145,6 +147,7 @@ def _resource(group: str, version: str, facts: Facts, rules: KindRules | None) -
         from_storage=rules.from_storage,
         ttl=rules.ttl,
         handler=handler,
+        deprecation=rules.deprecation,
     )
 
 

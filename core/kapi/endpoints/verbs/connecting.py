@@ -17,5 +17,5 @@ async def ask(request: ResourceRequest, method: str) -> Answer:
     query = {name: values[0] for name, values in request.query.items() if values}
     result: Object | None = await answer(request.context(request.state.info.verb, query))
     if result is None:
-        return Answer(204, b"")
+        return Answer(204, b"", "")
     return request.answer(orjson.dumps(result) if method == "list" else request.representation_of(result))

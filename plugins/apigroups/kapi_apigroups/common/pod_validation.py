@@ -16,6 +16,7 @@ from kapi.meta.errors import (
     field_required,
 )
 from kapi.meta.names import dns1123_label
+from kapi_apigroups.common.quantities import exceeds
 
 _PORT_RANGE = "must be between 1 and 65535, inclusive"
 
@@ -88,8 +89,17 @@ def _containers(containers: Iterable[Object], path: str, volumes: set[str], take
         seen.add(name)
         if not container.get("image"):
             yield field_required(f"{at}.image")
+        yield from _resources(container.get("resources") or {}, f"{at}.resources")
         yield from _ports(container.get("ports", ()), f"{at}.ports")
         yield from _mounts(container.get("volumeMounts", ()), f"{at}.volumeMounts", volumes)
+
+
+def _resources(resources: Object, path: str) -> Iterator[FieldError]:
+    limits = resources.get("limits", {})
+    for name, amount in resources.get("requests", {}).items():
+        if name in limits and exceeds(amount, limits[name]):
+            detail = f"must be less than or equal to {name} limit of {limits[name]}"
+            yield field_invalid(f"{path}.requests", amount, detail)
 
 
 def _ports(ports: Iterable[Object], path: str) -> Iterator[FieldError]:

@@ -29,7 +29,7 @@ _UNREACHABLE = "this server does not connect to nodes"
 def _container(pod: Object, wanted: str) -> str:
     """Return the container that a request means; raises bad_request."""
     name, spec = pod["metadata"]["name"], pod["spec"]
-    lists = [spec.get(member, ()) for member in ("initContainers", "containers", "ephemeralContainers")]
+    lists = [spec.get(member) or () for member in ("initContainers", "containers", "ephemeralContainers")]
     names = [container.get("name", "") for containers in lists for container in containers]
     if wanted:
         if wanted not in names:

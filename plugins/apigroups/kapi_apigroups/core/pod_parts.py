@@ -79,7 +79,7 @@ class EphemeralContainersStrategy(_PartStrategy):
 
 
 def _validate_ephemeral(spec: Object) -> Iterator[FieldError]:
-    others = {one.get("name") for member in ("containers", "initContainers") for one in spec.get(member, ())}
+    others = {one.get("name") for member in ("containers", "initContainers") for one in (spec.get(member) or ())}
     seen = set(others)
     for index, container in enumerate(spec.get("ephemeralContainers", ())):
         path, name = f"{_EPHEMERAL}[{index}]", container.get("name", "")
@@ -111,10 +111,10 @@ class ResizeStrategy(_PartStrategy):
     def take(self, spec: Object, given: Object) -> None:
         """Take the containers' resources; a list with other containers as it is, for validation to refuse."""
         for member in ("containers", "initContainers"):
-            stored = spec.get(member, [])
-            offered = {one.get("name"): one for one in given.get(member, ())}
+            stored = spec.get(member) or []
+            offered = {one.get("name"): one for one in given.get(member) or ()}
             if offered.keys() != {one.get("name") for one in stored}:
-                spec[member] = given.get(member, [])
+                spec[member] = given.get(member) or []
                 continue
             for container in stored:
                 _take_resources(container, offered[container.get("name")])
@@ -125,7 +125,7 @@ class ResizeStrategy(_PartStrategy):
         errors = [
             field_forbidden(f"spec.{member}", "containers may not be added or removed on resize")
             for member in ("containers", "initContainers")
-            if len(spec.get(member, ())) != len(before.get(member, ()))
+            if len(spec.get(member) or ()) != len(before.get(member) or ())
         ]
         if errors:
             return errors
@@ -149,7 +149,7 @@ def _immovable(spec: Object) -> Object:
     """Return the spec without what a resize may change."""
     fixed = copied(spec)
     for member in ("containers", "initContainers"):
-        for container in fixed.get(member, ()):
+        for container in fixed.get(member) or ():
             for amounts in container.get("resources", {}).values():
                 for name in _RESIZABLE:
                     if isinstance(amounts, dict):

@@ -20,8 +20,8 @@ def default_requests(spec: Object) -> None:
 
 
 def _run_to_completion_first(spec: Object) -> Iterator[Object]:
-    yield from spec.get("initContainers", ())
-    yield from spec.get("containers", ())
+    yield from spec.get("initContainers") or ()
+    yield from spec.get("containers") or ()
 
 
 def _default_pod_level(spec: Object, resources: Object) -> None:
@@ -47,11 +47,11 @@ def aggregate(spec: Object, member: str) -> dict[str, str]:
     after another, before the rest.
     """
     total: dict[str, str] = {}
-    for container in spec.get("containers", ()):
+    for container in spec.get("containers") or ():
         total = add_resources(total, container.get("resources", {}).get(member, {}))
     sidecars: dict[str, str] = {}
     highest: dict[str, str] = {}
-    for container in spec.get("initContainers", ()):
+    for container in spec.get("initContainers") or ():
         own = container.get("resources", {}).get(member, {})
         if container.get("restartPolicy") == "Always":
             total = add_resources(total, own)

@@ -48,7 +48,7 @@ def _resolve(term: Object, labels: Object) -> None:
     if selector is None:
         return
     for member, operator in (("matchLabelKeys", "In"), ("mismatchLabelKeys", "NotIn")):
-        for key in term.get(member, ()):
+        for key in term.get(member) or ():
             if key in labels:
                 requirement = {"key": key, "operator": operator, "values": [labels[key]]}
                 selector.setdefault("matchExpressions", []).append(requirement)

@@ -26,7 +26,8 @@ class PodStatusStrategy(StatusStrategy):
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         """Check addresses and the quality of service."""
-        return list(_validate_status(obj["status"], old.get("status", {})))
+        errors = list(_validate_status(obj["status"], old.get("status", {})))
+        return errors + list(_validate_claims(obj["status"], obj["spec"]))
 
 
 def _validate_status(status: Object, old: Object) -> Iterator[FieldError]:
@@ -41,6 +42,15 @@ def _validate_status(status: Object, old: Object) -> Iterator[FieldError]:
     if hosts and hosts[0].get("ip") != status.get("hostIP", ""):
         yield field_invalid("status.hostIPs[0].ip", hosts[0].get("ip", ""), "must be equal to `hostIP`")
     yield from _validate_addresses(hosts, "status.hostIPs", "")
+
+
+def _validate_claims(status: Object, spec: Object) -> Iterator[FieldError]:
+    known = {claim.get("name") for claim in spec.get("resourceClaims", ())}
+    for index, claim in enumerate(status.get("resourceClaimStatuses", ())):
+        name = claim.get("name", "")
+        if name not in known:
+            detail = "must match the name of an entry in `spec.resourceClaims`"
+            yield field_invalid(f"status.resourceClaimStatuses[{index}].name", name, detail)
 
 
 def _validate_addresses(holders: list[Object], path: str, member: str) -> Iterator[FieldError]:

@@ -22,7 +22,7 @@ def validate_pod_change(spec: Object, old: Object) -> list[FieldError]:
     resized = [
         field_forbidden(f"spec.{member}", "pod updates may not add or remove containers")
         for member in _LISTS
-        if len(spec.get(member, ())) != len(old.get(member, ()))
+        if len(spec.get(member) or ()) != len(old.get(member) or ())
     ]
     if resized:
         return resized[:1]
@@ -42,7 +42,7 @@ def validate_pod_change(spec: Object, old: Object) -> list[FieldError]:
 
 def _images(spec: Object) -> Iterator[FieldError]:
     for member in _LISTS:
-        for index, container in enumerate(spec.get(member, ())):
+        for index, container in enumerate(spec.get(member) or ()):
             if not container.get("image"):
                 yield field_required(f"spec.{member}[{index}].image")
 
@@ -86,7 +86,7 @@ def _munged(spec: Object, old: Object) -> Object:
     """Return the new spec with everything that may change as it was."""
     munged = dict(spec)
     for member in _LISTS:
-        if member in munged:
+        if munged.get(member):
             munged[member] = [_with_image(*pair) for pair in zip(munged[member], old[member], strict=True)]
     for member in ("activeDeadlineSeconds", "tolerations", "schedulingGates"):
         keep(munged, old, member)

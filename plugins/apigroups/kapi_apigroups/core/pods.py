@@ -25,7 +25,7 @@ def default_pod(obj: Object) -> None:
 
 def _default_host_ports(spec: Object) -> None:
     for member in ("containers", "initContainers"):
-        for container in spec.get(member, ()):
+        for container in spec.get(member) or ():
             for port in container.get("ports", ()):
                 if "containerPort" in port:
                     port.setdefault("hostPort", port["containerPort"])

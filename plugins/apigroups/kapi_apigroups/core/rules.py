@@ -37,6 +37,8 @@ from kapi_apigroups.events.strategy import EventStrategy
 if TYPE_CHECKING:
     from kapi.contracts.plugins import BuildContext
 
+_ENDPOINTS_DEPRECATED = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
+
 Rules = Mapping[tuple[str, str], KindRules]
 
 
@@ -50,7 +52,9 @@ def core_rules(context: "BuildContext", options: CoreOptions) -> Rules:
         **_cluster(),
         **_pods(),
         **_services(options),
-        ("v1", "componentstatuses"): KindRules(handler=ComponentStatusHandler()),
+        ("v1", "componentstatuses"): KindRules(
+            handler=ComponentStatusHandler(), deprecation="v1 ComponentStatus is deprecated in v1.19+"
+        ),
         ("v1", "events"): KindRules(EventStrategy(), selectable_fields=CORE_FIELDS, ttl=event_ttl(context)),
     }
 
@@ -130,5 +134,7 @@ def _services(options: CoreOptions) -> Rules:
             subresources={"status": ServiceStatusStrategy(service), "proxy": ServiceProxyHandler()},
             storage_prefix="services/specs",
         ),
-        ("v1", "endpoints"): KindRules(EndpointsStrategy(), storage_prefix="services/endpoints"),
+        ("v1", "endpoints"): KindRules(
+            EndpointsStrategy(), storage_prefix="services/endpoints", deprecation=_ENDPOINTS_DEPRECATED
+        ),
     }

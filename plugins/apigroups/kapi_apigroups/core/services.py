@@ -112,6 +112,14 @@ class ServiceStrategy(StatusOwner):
         gone = [address for address in old["spec"].get("clusterIPs", ()) if address not in kept and address != NONE]
         await self._addresses.give_back(ctx.client, gone, obj)
 
+    async def after_update_failed(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        """Give back what was taken for a state that was not stored."""
+        if not ctx.dry_run:
+            before = old["spec"].get("clusterIPs", ())
+            taken = [address for address in self._held(obj) if address not in before]
+            await self._addresses.give_back(ctx.client, taken, obj)
+        self._node_ports.forget(obj)
+
     async def after_create_failed(self, ctx: RequestContext, obj: Object) -> None:
         """Give back the addresses and ports of a service that was not stored."""
         if not ctx.dry_run:
