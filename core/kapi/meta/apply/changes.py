@@ -101,9 +101,10 @@ def _compile(type_: Type) -> _Ways:
     if isinstance(type_, Map):
         mapping = _Mapping(_MapMembers(type_.values))
         return _Ways(mapping.fresh, mapping.diff)
-    assert isinstance(type_, List)
-    items = _Items(type_)
-    return _Ways(items.fresh, items.diff)
+    if isinstance(type_, List):
+        items = _Items(type_)
+        return _Ways(items.fresh, items.diff)
+    return _LEAF
 
 
 def _compile_struct(struct: Struct) -> _Ways:
@@ -312,6 +313,7 @@ class _Root:
         self._body = _Mapping(_StructMembers(struct, frozenset(("apiVersion", "kind", "metadata"))))
 
     def compare(self, old: Object, new: Object) -> Changes:
+        """Return what differs; raises BadItem."""
         changed, removed = self._body.members(old, new)
         changed_metadata, removed_metadata = self._metadata.members(
             old.get("metadata") or {}, new.get("metadata") or {}

@@ -170,7 +170,7 @@ class _Run:
 
     def _pruned(self, merged: Object, managed: Managed, last: Object | None) -> Object:
         """Take out what the manager applied last, applies no longer, and nobody else owns."""
-        if last is None or not last["fieldsV1"]:
+        if last is None or self._still_applied(last, managed[self.owner]):
             return merged
         converted = self._in_version(merged, last["apiVersion"])
         if converted is None:
@@ -184,6 +184,10 @@ class _Run:
         pruned = remove(struct, before, intersection(difference(everything, kept), last_fields))
         back = self._in_version(pruned, self.api_version)
         return merged if back is None else back[0]
+
+    def _still_applied(self, last: Object, now: Object) -> bool:
+        """Tell whether everything that was applied last is applied now too, so that nothing can go."""
+        return last["apiVersion"] == self.api_version and not difference(last["fieldsV1"], now["fieldsV1"])
 
     def _add_back_owned(self, merged: Object, pruned: Object, version: str, managed: Managed) -> Object:
         """Return the pruned object with what others, or the new configuration, own in it; ``version`` first."""

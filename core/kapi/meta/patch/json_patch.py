@@ -98,13 +98,16 @@ class _Run:
         action(self, operation)
 
     def add(self, operation: Mapping[str, Any]) -> None:
+        """Set a member or insert an item; the parent must be there."""
         container, key = self._find(_pointer(operation, "path"))
         _insert(container, key, _value_of(operation))
 
     def remove(self, operation: Mapping[str, Any]) -> None:
+        """Take a member or item away; it must be there."""
         _delete(*self._find(_pointer(operation, "path")))
 
     def replace(self, operation: Mapping[str, Any]) -> None:
+        """Set a member, an item or the whole document."""
         path = _pointer(operation, "path")
         value = _value_of(operation)
         if path:
@@ -116,6 +119,7 @@ class _Run:
             raise _Inapplicable("the document must be an object or array")
 
     def move(self, operation: Mapping[str, Any]) -> None:
+        """Take a value away from one place and add it at another."""
         container, key = self._find(_pointer(operation, "from"))
         value = _read(container, key)
         _delete(container, key)
@@ -123,6 +127,7 @@ class _Run:
         _insert(container, key, value)
 
     def copy(self, operation: Mapping[str, Any]) -> None:
+        """Add a copy of a value at another place; counts its size."""
         value = _read(*self._find(_pointer(operation, "from")))
         container, key = self._find(_pointer(operation, "path"))
         self.copied += len(serialize(value))
@@ -131,6 +136,7 @@ class _Run:
         _insert(container, key, duplicate(value))
 
     def test(self, operation: Mapping[str, Any]) -> None:
+        """Do nothing if a value is as expected; raises _Inapplicable else."""
         path = _pointer(operation, "path")
         value = _read(*self._find(path)) if path else self.document
         if not _same(value, operation.get("value")):
