@@ -198,7 +198,7 @@ class Handler(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Subresource:
-    """A subresource: exactly one of ``strategy`` (the parent's kind, written under other rules), ``view`` or ``handler``.
+    """A subresource: one of ``strategy`` (the parent's kind, written under other rules), ``view`` or ``handler``.
 
     A handler may have a ``strategy`` beside it: the rules under which it writes the parent through the client.
 
@@ -246,7 +246,8 @@ class Resource:
     - ``storage_prefix`` is the key below the storage prefix, ``services/specs``; "" for resources that are not stored;
     - ``storage_kind`` is the kind that is written to storage; where it differs from ``kind``, ``to_storage`` and
       ``from_storage`` convert (each returns a new object or changes its argument and returns it);
-    - ``selectable_fields`` are the field selectors beyond metadata.name and metadata.namespace;
+    - ``selectable_fields`` are the field selectors beyond metadata.name and metadata.namespace (they read the stored
+      form);
     - ``ttl`` returns the seconds after which the stored object expires;
     - ``handler`` serves resources that are not stored;
     - ``custom`` marks a resource that is defined by an object of the server (a custom resource): it has no strategic

@@ -53,10 +53,12 @@ async def _delete_once(store: Store, ctx: RequestContext, entry: Entry, options:
     meta = obj["metadata"]
     marked = "deletionTimestamp" in meta
     grace = strategy.grace_period(ctx, obj, options.grace_period_seconds)
+    granted = meta.get("deletionGracePeriodSeconds")
     if marked and grace is not None and _grace_pending(meta, grace, options):
         return Deleted(False, obj)
     finalizers = _finalizers(store, obj, options, ctx)
-    touched = finalizers != meta.get("finalizers", [])
+    shortened = marked and meta.get("deletionGracePeriodSeconds") != granted
+    touched = shortened or finalizers != meta.get("finalizers", [])
     _set(meta, "finalizers", finalizers)
     if grace is None and strategy.deletable(obj):
         return await _remove(store, ctx, entry, obj)

@@ -1,8 +1,8 @@
 """What is served now: an immutable table of resources and their stores."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from kapi.contracts.resources import APIGroup, Resource
+from kapi.contracts.resources import APIGroup, Object, Resource
 from kapi.contracts.storage import StorageBackend
 from kapi.meta.gvk import GroupVersionKind, GroupVersionResource
 from kapi.registry.store import Admission, Store
@@ -74,6 +74,7 @@ def build_table(
     """
     ordered = merge_groups(groups)
     caches: dict[str, WatchCache] = {}
+    selectable = _selectable_fields(ordered)
     stores: dict[GroupVersionResource, Store] = {}
     for group in ordered:
         for version in group.versions:
@@ -81,17 +82,32 @@ def build_table(
                 if resource.gvr in stores:
                     raise ResourceConflict(f"resource {resource.gvr} is registered twice")
                 if resource.storage_prefix:
-                    cache = _cache(resource, caches, backend, feed, prefix)
+                    cache = _cache(resource, selectable[resource.storage_prefix], caches, backend, feed, prefix)
                     stores[resource.gvr] = Store(resource, cache, backend, admission)
     return ResourceTable(ordered, stores)
 
 
+def _selectable_fields(groups: Iterable[APIGroup]) -> dict[str, dict[str, Callable[[Object], str]]]:
+    """Return the selectable fields of all resources that share a storage prefix; they read the stored form."""
+    found: dict[str, dict[str, Callable[[Object], str]]] = {}
+    for group in groups:
+        for version in group.versions:
+            for resource in version.resources:
+                found.setdefault(resource.storage_prefix, {}).update(resource.selectable_fields)
+    return found
+
+
 def _cache(
-    resource: Resource, caches: dict[str, WatchCache], backend: StorageBackend, feed: Feed, prefix: str
+    resource: Resource,
+    selectable: Mapping[str, Callable[[Object], str]],
+    caches: dict[str, WatchCache],
+    backend: StorageBackend,
+    feed: Feed,
+    prefix: str,
 ) -> WatchCache:
     found = caches.get(resource.storage_prefix)
     if found is None:
-        codec = Codec(resource.storage_kind or resource.kind, resource.selectable_fields)
+        codec = Codec(resource.storage_kind or resource.kind, selectable)
         found = WatchCache(backend, feed, f"{prefix}{resource.storage_prefix}/", codec)
         caches[resource.storage_prefix] = found
     return found
