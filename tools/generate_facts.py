@@ -75,7 +75,10 @@ def go_member_facts() -> dict[str, dict[str, JSON]]:
             facts.setdefault(definition, {}).setdefault(member, {})["p"] = presence
     for definition, pair in member_lines(go_facts.GO_TYPES):
         member, _, go_type = pair.partition("=")
-        facts.setdefault(definition, {}).setdefault(member, {})["g"] = go_type
+        found = facts.setdefault(definition, {}).setdefault(member, {})
+        found["g"] = go_type
+        if go_type in go_facts.MILLI_TYPES:
+            found["i"] = {"q": "milli"}
     return facts
 
 

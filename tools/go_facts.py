@@ -447,6 +447,9 @@ storage.v1.StorageClass: reclaimPolicy=v1.PersistentVolumeReclaimPolicy volumeBi
 """
 """Members whose Go type has a name of its own."""
 
+MILLI_TYPES = ("v1.ResourceList",)
+"""Go types whose quantities the reference rounds up to whole thousandths."""
+
 LEAVES = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "int-or-string",

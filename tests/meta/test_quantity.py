@@ -13,6 +13,7 @@ from kapi.meta.quantity import (
     Quantity,
     QuantityError,
     canonical,
+    canonical_milli,
     parse,
 )
 
@@ -134,6 +135,28 @@ def test_ceil_rounds_away_from_zero(text):
     a = parse(text)
     assert abs(a.ceil(-3)) >= abs(Fraction(a.unscaled) * Fraction(10) ** (a.exponent + 3))
     assert abs(a.ceil()) < abs(Fraction(a.unscaled) * Fraction(10) ** a.exponent) + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("1000100u", "1001m"),
+        ("1e-9", "1e-3"),
+        ("1.500", "1.500"),
+        ("+5", "+5"),
+        ("-1u", "-1m"),
+        ("1Gi", "1Gi"),
+        ("2", "2"),
+    ],
+)
+def test_amounts_of_resources_are_rounded_up_to_thousandths(text, stored):
+    assert canonical_milli(text) == stored
+
+
+@given(TEXTS)
+def test_rounding_up_is_a_fixed_point(text):
+    assert canonical_milli(canonical_milli(text)) == canonical_milli(text)
+    assert abs(parse(canonical_milli(text)).ceil(-9)) >= abs(parse(text).ceil(-9))
 
 
 def test_sums_keep_the_notation():

@@ -154,11 +154,15 @@ def test_columns():
         ("rbac.v1.Role", {"rules": []}, {"metadata": {}, "rules": None}),
         ("apps.v1.ControllerRevision", {"data": {}}, {"metadata": {}, "revision": 0, "data": {}}),
         ("apps.v1.DeploymentSpec", {"replicas": 0, "minReadySeconds": 0}, None),
+        ("core.v1.ReplicationControllerSpec", {"minReadySeconds": 0}, {}),
+        ("core.v1.ResourceRequirements", {"limits": {"cpu": "1u"}}, {"limits": {"cpu": "1m"}}),
+        ("core.v1.EmptyDirVolumeSource", {"sizeLimit": "1u"}, {"sizeLimit": "1u"}),
         ("core.v1.ResourceFieldSelector", {"resource": "cpu"}, {"resource": "cpu", "divisor": "0"}),
     ],
 )
 def test_zero_values_as_the_reference_writes_them(definition, value, expected):
-    found = decode_value(value, definitions().struct("io.k8s.api." + definition)).object
+    struct = definitions().struct("io.k8s.api." + definition)
+    found = decode_value(value, struct).object
     if expected is None:
         assert found == {
             "replicas": 0,

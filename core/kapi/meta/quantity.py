@@ -15,6 +15,7 @@ NUMERIC_MESSAGE = "unable to parse numeric part of quantity"
 SUFFIX_MESSAGE = "unable to parse quantity's suffix"
 
 _NANO = 9
+_MILLI = -3
 _MAX_BINARY = 2**63 - 1
 _MAX_INT64 = 2**63 - 1
 _MAX_DIGITS = 1000
@@ -107,6 +108,12 @@ class Quantity:
             return self.unscaled * _power(self.exponent - exponent)
         return _divide_up(self.unscaled, _power(exponent - self.exponent))
 
+    def rounded_up(self, exponent: int) -> "Quantity":
+        """Return the quantity in whole units of 10^``exponent``, rounded away from zero."""
+        if self.exponent >= exponent:
+            return self
+        return Quantity(self.ceil(exponent), exponent, self.notation)
+
     def _nanos(self) -> int:
         return self.ceil(-_NANO)
 
@@ -133,6 +140,22 @@ def canonical(text: str) -> str:
     Raises QuantityError.
     """
     return _cached_canonical(text) if len(text) <= _CACHED_LENGTH else _canonical(text)
+
+
+def canonical_milli(text: str) -> str:
+    """Return the text as it is stored, rounded away from zero to whole thousandths.
+
+    The amounts of resources (``v1.ResourceList``) are stored like that. Raises QuantityError.
+    """
+    return _cached_milli(text) if len(text) <= _CACHED_LENGTH else _canonical_milli(text)
+
+
+def _canonical_milli(text: str) -> str:
+    quantity = parse(text)
+    return _canonical(text) if quantity.exponent >= _MILLI else str(quantity.rounded_up(_MILLI))
+
+
+_cached_milli = functools.lru_cache(maxsize=2048)(_canonical_milli)
 
 
 def _canonical(text: str) -> str:

@@ -64,7 +64,7 @@ def test_types(definitions):
     assert port.fields["protocol"].type.enum == ("SCTP", "TCP", "UDP")
     limits = fields["limits"].type
     assert isinstance(limits, Map)
-    assert (limits.go_type, limits.values.kind) == ("v1.ResourceList", "quantity")
+    assert (limits.go_type, limits.values.kind) == ("v1.ResourceList", "milli-quantity")
     assert fields["free"].type.kind == "any"
     assert fields["child"].type is definitions.struct(CORE + "ThingSpec")
 

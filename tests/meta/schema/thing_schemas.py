@@ -80,7 +80,7 @@ SCHEMAS = {
 GO_FACTS = {
     CORE + "ThingSpec": {
         "replicas": {"p": "*"},
-        "limits": {"g": "v1.ResourceList"},
+        "limits": {"g": "v1.ResourceList", "i": {"q": "milli"}},
         "note": {"g": "v1.Note"},
     },
     CORE + "ThingStatus": {"changed": {"p": "n"}},

@@ -14,7 +14,8 @@ bits, ``I`` one without format, ``n`` double, ``N`` number, ``o`` free object, `
 number N (``@``: inside an ``allOf``, as OpenAPI wants it where the reference has siblings), ``[C`` a list of C,
 ``{C`` a map to C, ``?`` a schema that fits none (fact ``schema``). Facts: ``d`` default, ``e`` enumeration, ``t`` list
 type, ``k`` list map keys, ``s`` patch strategy, ``m`` patch merge key, ``a`` map type, ``i`` facts about the items or
-values, ``p`` presence and ``g`` Go type where they are not the usual ones; anything else stands under its own name.
+values, ``p`` presence and ``g`` Go type where they are not the usual ones, ``q`` "milli" for quantities in whole
+thousandths; anything else stands under its own name.
 
 Presence says which zero values are on the wire: ``""`` none; ``*`` explicit ones; ``z`` always; ``n`` as null,
 always; ``*n`` null when absent, explicit ones as they are.
@@ -54,7 +55,7 @@ SCALAR_SCHEMAS: dict[str, JSON] = {
 }
 
 _GVK = "x-kubernetes-group-version-kind"
-_NOT_OPENAPI = ("i", "p", "g")
+_NOT_OPENAPI = ("i", "p", "g", "q")
 _STRUCTURE = frozenset({"type", "format", "$ref", "allOf", "items", "additionalProperties", "description"})
 _ENTRY_STRUCTURE = frozenset({"type", "properties", "required", "description", _GVK, "x-kubernetes-map-type"})
 
@@ -132,7 +133,8 @@ class Compactor:
         extra = dict(self._facts.get(owner, {}).get(member, {}))
         if extra.get("p") == usual_presence(code, facts, required):
             del extra["p"]
-        facts |= extra
+        inner = {**facts.get("i", {}), **extra.pop("i", {})}
+        facts |= extra | ({"i": inner} if inner else {})
         return [code, facts] if facts else code
 
     def _code(self, path: str, schema: JSON) -> tuple[str, JSON]:

@@ -17,6 +17,7 @@ Decoder = Callable[[Any, list[str]], Any]
 _DROP_ZERO, _KEEP_ZERO, _NULL_FOR_ZERO = 0, 1, 2
 
 _STRINGS = {str}
+_NEVER_EMPTY = ("any", "quantity", "milli-quantity", "int-or-string")
 
 
 def struct_decoder(struct: Struct) -> Decoder:
@@ -112,7 +113,7 @@ def _is_plain_string(field: Field) -> bool:
 
 def _mode(field: Field) -> int:
     kind = field.type.kind if isinstance(field.type, Scalar) else ""
-    if isinstance(field.type, Struct) or field.keep_zero or kind in ("any", "quantity", "int-or-string"):
+    if isinstance(field.type, Struct) or field.keep_zero or kind in _NEVER_EMPTY:
         return _KEEP_ZERO
     if field.emit_zero:
         return _NULL_FOR_ZERO if field.zero is None else _KEEP_ZERO

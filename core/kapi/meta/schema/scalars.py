@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from kapi.meta.quantity import FORMAT_MESSAGE, QuantityError, canonical
+from kapi.meta.quantity import FORMAT_MESSAGE, QuantityError, canonical, canonical_milli
 from kapi.meta.schema.gotime import TimeError, canonical_micro_time, canonical_time
 
 Reader = Callable[[Any], Any]
@@ -94,6 +94,15 @@ _NO_LINE_BREAKS = {10: None, 13: None}
 
 def read_quantity(value: Any) -> str:
     """Read a quantity, which may be a number."""
+    return _quantity(value, canonical)
+
+
+def read_milli_quantity(value: Any) -> str:
+    """Read a quantity that is stored in whole thousandths."""
+    return _quantity(value, canonical_milli)
+
+
+def _quantity(value: Any, canonical_form: Callable[[str], str]) -> str:
     if value.__class__ is str:
         text = value.strip()
     elif value.__class__ in (int, float):
@@ -101,7 +110,7 @@ def read_quantity(value: Any) -> str:
     else:
         raise BadText(FORMAT_MESSAGE)
     try:
-        return canonical(text)
+        return canonical_form(text)
     except QuantityError as error:
         raise BadText(str(error)) from None
 
@@ -148,6 +157,7 @@ READERS: dict[str, Reader] = {
     "number": read_number,
     "bytes": read_bytes,
     "quantity": read_quantity,
+    "milli-quantity": read_milli_quantity,
     "int-or-string": read_int_or_string,
     "time": read_time,
     "micro-time": read_micro_time,

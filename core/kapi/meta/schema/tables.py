@@ -38,6 +38,7 @@ _GO_ZEROS: dict[str, Any] = {
     "number": 0,
     "boolean": False,
     "quantity": "0",
+    "milli-quantity": "0",
     "int-or-string": 0,
     "duration": "0s",
 }
@@ -166,7 +167,8 @@ class Definitions:
             name,
             type_,
             required=required,
-            default=MISSING if presence == "z" else default,
+            # Where Go writes zero values always, or never, a default that is one changes nothing.
+            default=default if default or "*" in presence else MISSING,
             keep_zero=presence.startswith("*"),
             emit_zero=presence in ("z", "n", "*n"),
             zero=zero_value(type_) if presence == "z" else None,
@@ -200,6 +202,8 @@ class Definitions:
         return Scalar(kind, go_type or usual_go_type, tuple(facts.get("e", ())))
 
     def _reference(self, target: Type, facts: JSON) -> Type:
+        if facts.get("q") == "milli":
+            return Scalar("milli-quantity", target.go_type)
         if facts.get("a") != "atomic" or not isinstance(target, Struct) or target.atomic:
             return target
         return Struct(

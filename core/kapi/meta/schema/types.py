@@ -22,14 +22,16 @@ ScalarKind = Literal[
     "boolean",
     "bytes",
     "quantity",
+    "milli-quantity",
     "int-or-string",
     "time",
     "micro-time",
     "duration",
     "any",
 ]
-"""``bytes`` is base64 text, ``time`` RFC 3339 in whole seconds, ``micro-time`` with six fractional digits, ``any``
-whatever JSON holds (RawExtension, JSON, preserved unknown fields)."""
+"""``bytes`` is base64 text, ``milli-quantity`` a quantity that is rounded up to whole thousandths, ``time`` RFC 3339 in
+whole seconds, ``micro-time`` with six fractional digits, ``any`` whatever JSON holds (RawExtension, JSON, preserved
+unknown fields)."""
 
 
 class Type:
