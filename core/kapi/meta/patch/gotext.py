@@ -4,7 +4,6 @@
 configurations); elsewhere whole numbers are int64.
 """
 
-from decimal import Decimal
 from typing import Any
 
 from kapi.meta.errors import go_quote
@@ -15,6 +14,8 @@ _SMALLEST_PLAIN_POWER = -4
 
 def go_float(number: float) -> str:
     """Return a float64 as ``%v`` prints it: shortest digits, with an exponent below 1e-04 and from 1e+06 on."""
+    from decimal import Decimal
+
     decimal = Decimal(repr(float(number)))
     power = decimal.adjusted() if decimal else 0
     digits = "".join(map(str, decimal.as_tuple().digits)).strip("0") or "0"
