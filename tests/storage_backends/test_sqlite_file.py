@@ -17,7 +17,16 @@ from kapi.contracts.plugins import BuildContext, Options
 from kapi.contracts.storage import Compacted, FutureRevision, Unavailable
 from kapi.testing.storage_model import check_against_model
 from kapi.testing.storage_scenario import fill, outcome
-from kapi_storage import memory, sqlite, sqlite_backend, sqlite_reader, sqlite_schema, sqlite_upkeep, sqlite_writer
+from kapi_storage import (
+    memory,
+    sqlite,
+    sqlite_backend,
+    sqlite_reader,
+    sqlite_schema,
+    sqlite_upkeep,
+    sqlite_writer,
+    watching,
+)
 from kapi_storage.sqlite_backend import SqliteBackend
 from kapi_storage.sqlite_writer import Transaction
 
@@ -340,12 +349,24 @@ async def test_a_key_that_cannot_exist_is_not_there(path: Path) -> None:
         assert await backend.get("/k/\ud800") is None
 
 
+async def test_a_consumer_left_behind_by_compaction_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "MAX_PENDING_CHANGES", 5)
+    async with opened(path) as backend:
+        watch = backend.watch("/k/", await backend.current_revision())
+        await anext(watch)
+        revisions = await fill(backend, [f"/k/{n}" for n in range(20)])
+        await backend.compact(revisions[10])
+        with pytest.raises(Compacted) as caught:
+            await anext(watch)
+        assert caught.value.compact_revision == revisions[10]
+
+
 def test_random_histories_under_a_restless_sweeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_backend, "SWEEP_INTERVAL", 0)
     monkeypatch.setattr(sqlite_backend, "SWEEP_PAUSE", 0)
     monkeypatch.setattr(sqlite_upkeep, "SWEEP_REVISIONS", 2)
     numbers = itertools.count()
-    check_against_model(lambda: SqliteBackend(tmp_path / str(next(numbers)) / "kapi.db"), examples=20, steps=40)
+    check_against_model(lambda: SqliteBackend(tmp_path / str(next(numbers)) / "kapi.db"), examples=30, steps=40)
 
 
 @pytest.mark.parametrize("module", [memory, sqlite])

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from kapi.contracts.storage import (
     Change,
@@ -25,7 +25,9 @@ from kapi.testing.storage_scenario import check_batch, next_batch, outcome, read
 KEYS = st.sampled_from(["/a/1", "/a/2", "/a/2/x", "/a/3", "/ab/1", "/b/1"])
 PREFIXES = st.sampled_from(["/", "/a/", "/a/2/", "/ab/", "/b/", "/c/"])
 VALUES = st.binary(max_size=8)
-FRACTIONS = st.floats(0, 1)
+EVENTS = st.lists(st.tuples(KEYS, st.none() | VALUES), min_size=3, max_size=12)
+AGES = st.integers(-1, 15)
+"""How long ago a revision was, in revisions; -1 is the future."""
 
 T = TypeVar("T")
 
@@ -89,6 +91,23 @@ class StorageMachine(RuleBasedStateMachine):
             self.run(self.backend.stop())
             self.runner.close()
 
+    @initialize(events=EVENTS)
+    def begin(self, events: list[tuple[str, bytes | None]]) -> None:
+        """Begin with some history."""
+        self.live(events)
+
+    @rule(events=EVENTS)
+    def live(self, events: list[tuple[str, bytes | None]]) -> None:
+        """Create, update and delete keys as is right at the time."""
+        for key, value in events:
+            old = self.model.state().get(key)
+            if old is None:
+                self.create(key, value or b"")
+            elif value is None:
+                self.delete(key, 0)
+            else:
+                self.update(key, value, 0)
+
     @rule(key=KEYS, value=VALUES)
     def create(self, key: str, value: bytes) -> None:
         """Create a key, which may exist."""
@@ -109,18 +128,18 @@ class StorageMachine(RuleBasedStateMachine):
         expected = (old.revision if old else self.model.revision) - stale
         self.write(self.backend.delete(key, expected), key, None, old, _refusal(old, stale))
 
-    @rule(fraction=FRACTIONS)
-    def compact(self, fraction: float) -> None:
+    @rule(age=st.integers(0, 15))
+    def compact(self, age: int) -> None:
         """Compact at some revision, which may have been compacted already; the live watch is up to date then."""
         self.follow()
-        revision = self.pick(fraction, 0)
+        revision = max(0, self.model.revision - age)
         self.run(self.backend.compact(revision))
         self.model.compacted = max(self.model.compacted, revision)
 
-    @rule(prefix=PREFIXES, fraction=FRACTIONS, limit=st.integers(0, 4), start=st.sampled_from(["", "/a/2", "/a/2\0"]))
-    def range(self, prefix: str, fraction: float, limit: int, start: str) -> None:
+    @rule(prefix=PREFIXES, age=AGES, limit=st.integers(0, 4), start=st.sampled_from(["", "/a/2", "/a/2\0"]))
+    def range(self, prefix: str, age: int, limit: int, start: str) -> None:
         """Read a page at some revision, which may have been compacted or not reached."""
-        revision = self.pick(fraction, 1)
+        revision = max(1, self.model.revision - age)
         try:
             page = self.run(self.backend.range(prefix, start=start, limit=limit, revision=revision))
         except (Compacted, FutureRevision) as error:
@@ -133,10 +152,10 @@ class StorageMachine(RuleBasedStateMachine):
         assert (page.revision, page.remaining) == (revision, len(expected[size:]))
         assert page.more == bool(expected[size:])
 
-    @rule(prefix=PREFIXES, fraction=FRACTIONS)
-    def replay(self, prefix: str, fraction: float) -> None:
+    @rule(prefix=PREFIXES, age=AGES)
+    def replay(self, prefix: str, age: int) -> None:
         """Watch from some revision."""
-        after = self.pick(fraction, 0)
+        after = max(0, self.model.revision - age)
         watch = self.backend.watch(prefix, after)
         try:
             changes = self.run(_replay(watch, after, self.model.revision))
@@ -181,11 +200,6 @@ class StorageMachine(RuleBasedStateMachine):
         assert revision > self.model.revision
         previous, previous_revision = (old.value, old.revision) if old else (None, 0)
         self.model.changes.append(Change(revision, key, value, previous, previous_revision))
-
-    def pick(self, fraction: float, lowest: int) -> int:
-        """Return a revision between ``lowest`` and the one after the present."""
-        top = self.model.revision + (0 if lowest == 0 else 1)
-        return lowest + round(fraction * (top - lowest))
 
     def check_unreadable(self, revision: int, error: StorageError) -> None:
         """Check that a revision was refused for a good reason."""

@@ -146,8 +146,11 @@ class _OpenStore:
         return PEER_POLL_BUSY if recent else PEER_POLL_IDLE
 
     async def look_for_peers(self) -> None:
-        """Tell the watches of commits by other processes."""
-        self.revision()
+        """Tell the watches of commits by other processes, even if the writer still waits for its turn behind those."""
+        revision = self.reader.revision()
+        if revision > self.hub.revision:
+            self._peer_seen = time.monotonic()
+            self.hub.skip(revision)
 
     def expiry_pause(self) -> float:
         """Return how long to wait until looking for expired keys again."""
