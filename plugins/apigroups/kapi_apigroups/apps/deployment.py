@@ -27,6 +27,7 @@ class DeploymentStrategy(Workload):
 
     generation = ("spec", "metadata.annotations")
     kind_name = "deployment"
+    warns_of_names = True
 
     def default_spec(self, spec: Object) -> None:
         """Fill in replicas, rollout strategy, history and deadline."""

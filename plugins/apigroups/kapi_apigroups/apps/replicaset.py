@@ -22,6 +22,7 @@ class ReplicaSetStrategy(Workload):
     """ReplicaSets."""
 
     kind_name = "replicaset"
+    warns_of_names = True
     empty_status = {"replicas": 0}
 
     def default_spec(self, spec: Object) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from kapi.contracts.resources import Object, RequestContext
 from kapi.meta.errors import FieldError, field_invalid, field_not_supported, field_required
-from kapi.meta.names import dns1123_label
 from kapi_apigroups.batch.job_defaults import default_job_template
 from kapi_apigroups.batch.job_validation import validate_job_template
 from kapi_apigroups.batch.schedule import schedule_problem
 from kapi_apigroups.common.fields import not_negative, one_of
+from kapi_apigroups.common.pod_warnings import pod_template_warnings
 from kapi_apigroups.common.status_owner import StatusOwner
+from kapi_apigroups.common.workloads import name_warnings
 
 _LONGEST_NAME = 52
 """A job's name is its cron job's with eleven characters appended, and must be a DNS label."""
@@ -47,14 +48,12 @@ class CronJobStrategy(StatusOwner):
         return list(_validate_spec(obj["spec"]))
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
-        """Warn about names that cannot be part of a host name."""
-        problems = dns1123_label(obj["metadata"].get("name", ""))
-        if old is not None or not problems:
+        """Warn about names that cannot be part of a host name, and about what is odd in a new template."""
+        if old is not None and obj["metadata"].get("generation") == old["metadata"].get("generation"):
             return []
-        return [
-            "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; "
-            f"a DNS label is recommended: [{' '.join(problems)}]"
-        ]
+        template = obj["spec"]["jobTemplate"]["spec"].get("template", {})
+        found = name_warnings(obj) if old is None else []
+        return found + pod_template_warnings(template, "spec.jobTemplate.spec.template")
 
 
 def _validate_spec(spec: Object) -> Iterator[FieldError]:

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping
 
 from kapi.contracts.resources import Object, RequestContext, StatusStrategy
-from kapi.meta.errors import FieldError, field_invalid
+from kapi.meta.errors import FieldError
 from kapi_apigroups.batch.job_defaults import default_job, default_labels, generate_selector
+from kapi_apigroups.batch.job_status import validate_job_status
 from kapi_apigroups.batch.job_validation import frozen_changes, validate_generated_selector, validate_job_spec
-from kapi_apigroups.common.fields import not_negative
+from kapi_apigroups.common.pod_warnings import pod_template_warnings
 from kapi_apigroups.common.status_owner import StatusOwner
 from kapi_apigroups.common.workloads import name_warnings
-
-_COUNTS = ("active", "succeeded", "failed", "ready", "terminating")
 
 
 class JobStrategy(StatusOwner):
@@ -38,13 +37,15 @@ class JobStrategy(StatusOwner):
         return list(validate_generated_selector(obj)) + list(validate_job_spec(obj["spec"], "spec"))
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
-        """Check the spec, and that what it may not change has stayed. As in the reference, the spec is checked twice."""
+        """Check the spec (twice, as the reference does), and that what it may not change has stayed."""
         again = list(validate_job_spec(obj["spec"], "spec"))
         return self.validate(ctx, obj) + again + list(frozen_changes(obj["spec"], old))
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
-        """Warn about names that cannot be host names."""
-        return [] if old is not None else name_warnings(obj)
+        """Warn about names that cannot be host names, and about what is odd in the template of a new job."""
+        if old is not None:
+            return []
+        return name_warnings(obj) + pod_template_warnings(obj["spec"]["template"], "spec.template")
 
 
 class JobStatusStrategy(StatusStrategy):
@@ -56,14 +57,8 @@ class JobStatusStrategy(StatusStrategy):
         default_labels(obj)
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
-        """Check the counters."""
-        status, before = obj.get("status", {}), old.get("status", {})
-        errors = list(not_negative(status, _COUNTS, "status"))
-        for member in ("failed", "succeeded"):
-            value = status.get(member, 0)
-            if value < before.get(member, 0):
-                errors.append(field_invalid(f"status.{member}", value, f"cannot decrease the {member} counter"))
-        return errors
+        """Check counters, times and conditions."""
+        return list(validate_job_status(obj, old))
 
 
 def job_fields() -> Mapping[str, Callable[[Object], str]]:

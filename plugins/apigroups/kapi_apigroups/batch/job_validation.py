@@ -1,33 +1,32 @@
-"""What makes a job invalid. The rules of failure and success policies have their place here too."""
+"""What makes a job invalid."""
 
 from collections.abc import Iterator
 
 from kapi.contracts.resources import Object
 from kapi.meta.errors import FieldError, field_invalid, field_required
 from kapi_apigroups.batch.job_defaults import CONTROLLER_UID
+from kapi_apigroups.batch.job_policies import (
+    FAILURE_POLICY,
+    NEEDS_INDEX,
+    SUCCESS_POLICY,
+    validate_failure_policy,
+    validate_success_policy,
+)
 from kapi_apigroups.common.fields import IMMUTABLE, not_negative, one_of
 from kapi_apigroups.common.golang import Shape, invalid_struct
 from kapi_apigroups.common.pods import validate_pod_template
+from kapi_apigroups.common.prefixed import domain_prefixed_path
 from kapi_apigroups.common.selectors import validate_label_selector
 from kapi_apigroups.common.workloads import unselected_labels
 
 _COUNTS = ("parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished")
 _INDEX_COUNTS = ("backoffLimitPerIndex", "maxFailedIndexes")
-_NEEDS_INDEX = "requires indexed completion mode"
 _MOST_INDEXES = 100_000
-_EXIT_CODES: Shape = {"ContainerName": "containerName", "Operator": ("operator", ""), "Values": "values"}
-_CONDITION: Shape = {"Type": ("type", ""), "Status": ("status", "")}
-_FAILURE_RULE: Shape = {
-    "Action": ("action", ""),
-    "OnExitCodes": ("onExitCodes", None, _EXIT_CODES),
-    "OnPodConditions": ("onPodConditions", None, _CONDITION),
-}
-_SUCCESS_RULE: Shape = {"SucceededIndexes": "succeededIndexes", "SucceededCount": "succeededCount"}
 _FROZEN: dict[str, Shape] = {
-    "podFailurePolicy": {"Rules": ("rules", None, _FAILURE_RULE)},
+    "podFailurePolicy": FAILURE_POLICY,
     "backoffLimitPerIndex": {},
     "managedBy": {},
-    "successPolicy": {"Rules": ("rules", None, _SUCCESS_RULE)},
+    "successPolicy": SUCCESS_POLICY,
 }
 _SCHEDULING = ("nodeSelector", "affinity", "tolerations", "schedulingGates")
 
@@ -50,6 +49,12 @@ def validate_job_template(spec: Object, path: str) -> Iterator[FieldError]:
     yield from not_negative(spec, _INDEX_COUNTS, path)
     yield from one_of(spec.get("completionMode", "NonIndexed"), f"{path}.completionMode", ("NonIndexed", "Indexed"))
     yield from _validate_indexes(spec, path)
+    if "managedBy" in spec:
+        yield from domain_prefixed_path(spec["managedBy"], f"{path}.managedBy")
+    if "podFailurePolicy" in spec:
+        yield from validate_failure_policy(spec, path)
+    if "successPolicy" in spec:
+        yield from validate_success_policy(spec, path)
     yield from one_of(
         spec.get("podReplacementPolicy", "Failed"), f"{path}.podReplacementPolicy", _replacement_policies(spec)
     )
@@ -78,7 +83,7 @@ def _validate_indexes(spec: Object, path: str) -> Iterator[FieldError]:
         yield field_required(f"{path}.backoffLimitPerIndex", "when maxFailedIndexes is specified")
     for member in _INDEX_COUNTS:
         if member in spec:
-            yield field_invalid(f"{path}.{member}", spec[member], _NEEDS_INDEX)
+            yield field_invalid(f"{path}.{member}", spec[member], NEEDS_INDEX)
 
 
 def _validate_indexed(spec: Object, path: str) -> Iterator[FieldError]:

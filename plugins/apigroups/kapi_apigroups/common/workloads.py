@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from kapi.contracts.resources import Object, RequestContext
 from kapi.meta.errors import FieldError, field_forbidden, field_invalid, field_not_supported, field_required
 from kapi.meta.names import dns1123_label
+from kapi_apigroups.common.pod_warnings import pod_template_warnings
 from kapi_apigroups.common.pods import default_pod_template, validate_pod_template
 from kapi_apigroups.common.selectors import selector_matches, validate_label_selector
 from kapi_apigroups.common.status_owner import StatusOwner
@@ -17,12 +18,14 @@ _MALFORMED = "invalid label selector"
 class Workload(StatusOwner):
     """A kind with ``spec.selector`` and ``spec.template``. ``kind_name`` is how messages call it.
 
-    ``requires_selector``: a missing selector is an error of its own.
+    - ``requires_selector``: a missing selector is an error of its own;
+    - ``warns_of_names``: the name becomes part of host names that must be DNS labels.
     """
 
     generation: tuple[str, ...] = ("spec",)
     kind_name = ""
     requires_selector = True
+    warns_of_names = False
 
     def default(self, obj: Object) -> None:
         """Fill in the defaults of the template, then those of the kind."""
@@ -78,8 +81,11 @@ class Workload(StatusOwner):
             )
 
     def warnings(self, ctx: RequestContext, obj: Object, old: Object | None) -> list[str]:
-        """Warn about names that cannot be host names."""
-        return [] if old is not None else name_warnings(obj)
+        """Warn about names that cannot be host names, and about what is odd in a new template."""
+        if old is not None and obj["metadata"].get("generation") == old["metadata"].get("generation"):
+            return []
+        found = name_warnings(obj) if old is None and self.warns_of_names else []
+        return found + pod_template_warnings(obj["spec"].get("template", {}), _TEMPLATE)
 
 
 _TITLES = {"daemonset": "DaemonSet", "statefulset": "StatefulSet"}
