@@ -148,10 +148,8 @@ def _validate_success_rule(rule: Object, completions: int, path: str) -> Iterato
         detail = f"must be less than or equal to {completions} (the number of specified completions)"
         yield field_invalid(f"{path}.succeededCount", count, detail)
     if indexes is not None and count > total:
-        detail = (
-            f"must be less than or equal to {total} (the number of indexes in the specified succeededIndexes field)"
-        )
-        yield field_invalid(f"{path}.succeededCount", count, detail)
+        detail = "(the number of indexes in the specified succeededIndexes field)"
+        yield field_invalid(f"{path}.succeededCount", count, f"must be less than or equal to {total} {detail}")
 
 
 def count_indexes(text: str, completions: int) -> int:

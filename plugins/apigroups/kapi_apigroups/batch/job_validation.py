@@ -115,8 +115,7 @@ def frozen_changes(spec: Object, old: Object) -> Iterator[FieldError]:
         yield field_invalid("spec.completions", spec.get("completions"), IMMUTABLE)
     if spec.get("selector") != before.get("selector"):
         yield field_invalid("spec.selector", spec.get("selector"), IMMUTABLE)
-    if _fixed_template(spec, old) != _fixed_template(before, old):
-        yield field_invalid("spec.template", spec.get("template"), IMMUTABLE)
+    yield from _template_changes(spec.get("template", {}), before.get("template", {}), old)
     if spec.get("completionMode") != before.get("completionMode"):
         yield field_invalid("spec.completionMode", spec.get("completionMode"), IMMUTABLE)
     for member, shape in _FROZEN.items():
@@ -130,16 +129,21 @@ def _may_resize(spec: Object, before: Object) -> bool:
     return indexed and spec.get("completions") == spec.get("parallelism")
 
 
-def _fixed_template(spec: Object, old: Object) -> Object:
-    """Return the template without what a suspended job that has not started may still change: where pods go."""
-    template: Object = spec.get("template", {})
-    suspended = old["spec"].get("suspend") and "startTime" not in old.get("status", {})
-    if not suspended:
-        return template
-    metadata = {
-        member: value
-        for member, value in template.get("metadata", {}).items()
-        if member not in ("labels", "annotations")
-    }
-    pod = {member: value for member, value in template.get("spec", {}).items() if member not in _SCHEDULING}
-    return {**template, "metadata": metadata, "spec": pod}
+def _template_changes(template: Object, before: Object, old: Object) -> Iterator[FieldError]:
+    """Yield an error when the template changed; a suspended job that has not started may still say where pods go."""
+    if not old["spec"].get("suspend") or "startTime" in old.get("status", {}):
+        if template != before:
+            yield field_invalid("spec.template", template, IMMUTABLE)
+    elif _fixed_spec(template) != _fixed_spec(before):
+        yield field_invalid("spec.template.spec", template.get("spec"), IMMUTABLE)
+    elif _fixed_metadata(template) != _fixed_metadata(before):
+        yield field_invalid("spec.template", template, IMMUTABLE)
+
+
+def _fixed_spec(template: Object) -> Object:
+    return {member: value for member, value in template.get("spec", {}).items() if member not in _SCHEDULING}
+
+
+def _fixed_metadata(template: Object) -> Object:
+    metadata: Object = template.get("metadata", {})
+    return {member: value for member, value in metadata.items() if member not in ("labels", "annotations")}
