@@ -14,7 +14,6 @@ from kapi.meta.schema.decode import (
     decode_value,
     decode_yaml,
     normalize,
-    type_meta,
 )
 from kapi.meta.schema.parse import ParseError
 
@@ -175,19 +174,6 @@ def test_unstructured_objects(thing):
     assert found.problems == ['duplicate field "spec.a[0].x"', 'duplicate field "spec.a"']
     with pytest.raises(DecodeError, match="cannot unmarshal array into Go value"):
         decode_unstructured(b"[]")
-
-
-def test_type_meta():
-    assert type_meta({"kind": "Pod", "apiVersion": "v1"}) == ("v1", "Pod")
-    assert type_meta(None) == ("", "")
-    with pytest.raises(
-        DecodeError, match=r"^json: cannot unmarshal number into Go struct field \.kind of type string$"
-    ):
-        type_meta({"apiVersion": "v1", "kind": 3})
-    with pytest.raises(
-        DecodeError, match=r"^json: cannot unmarshal array into Go value of type struct \{ APIVersion string "
-    ):
-        type_meta([])
 
 
 def test_malformed_text_is_a_parse_error(thing):

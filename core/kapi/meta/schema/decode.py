@@ -14,8 +14,6 @@ from kapi.meta.schema.scalars import BadText, Mismatch, describe
 from kapi.meta.schema.types import Struct
 from kapi.meta.schema.unstructured import duplicate_problems
 
-_TYPE_META = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
-
 
 class DecodeError(Exception):
     """A value has the wrong type, or a text in it cannot be read; the message is the one that Go's decoder gives."""
@@ -83,20 +81,3 @@ def decode_unstructured(data: bytes) -> Decoded:
 def normalize(struct: Struct, obj: dict[str, Any]) -> dict[str, Any]:
     """Return a copy of ``obj`` in normal form, without what the type does not know. Raises DecodeError."""
     return decode_value(obj, struct, strict=False).object
-
-
-def type_meta(value: Any) -> tuple[str, str]:
-    """Return the ``apiVersion`` and ``kind`` of a parsed value, "" where absent.
-
-    Raises DecodeError as the reference's decoder does before it knows the type.
-    """
-    if value is None:
-        return "", ""
-    if value.__class__ is not dict:
-        word = describe(value).split(" ")[0]
-        raise DecodeError(f"json: cannot unmarshal {word} into Go value of type {_TYPE_META}")
-    for member, found in value.items():
-        if member in ("apiVersion", "kind") and found is not None and found.__class__ is not str:
-            word = describe(found).split(" ")[0]
-            raise DecodeError(f"json: cannot unmarshal {word} into Go struct field .{member} of type string")
-    return value.get("apiVersion") or "", value.get("kind") or ""

@@ -61,7 +61,8 @@ def parse_document(data: bytes) -> Document:
         data, value = _parse_slowly(data)
     # Every member has a colon, and a duplicate's is missing when the value is written again. Colons that were
     # written as escapes could make up for it, so texts with such escapes are scanned.
-    if _dump(data, value).count(b":") == data.count(b":") and b"\\u003" not in data:
+    escaped = b"\\u003a" in data or b"\\u003A" in data
+    if _dump(data, value).count(b":") == data.count(b":") and not escaped:
         return Document(value, None)
     return _with_duplicates(data, value)
 

@@ -6,7 +6,7 @@ is read on top of it. Types are built when they are first asked for.
 
 import functools
 from collections.abc import Mapping
-from importlib import resources
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import orjson
@@ -230,8 +230,7 @@ def zero_value(type_: Type) -> Any:
 @functools.cache
 def metav1_definitions() -> Definitions:
     """Return the definitions that all groups share: ``ObjectMeta``, ``LabelSelector``, ``DeleteOptions`` and others."""
-    data = resources.files("kapi.meta.schema").joinpath("metav1.json").read_bytes()
-    return Definitions.load(data)
+    return Definitions.load(Path(__file__).with_name("metav1.json").read_bytes())
 
 
 def object_meta() -> Struct:

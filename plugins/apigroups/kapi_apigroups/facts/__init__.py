@@ -11,7 +11,7 @@ the ``definition`` of its kind, and, unless empty or false, ``namespaced``, ``sh
 """
 
 import functools
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -20,7 +20,7 @@ from kapi.meta.schema.tables import Definitions, metav1_definitions
 
 
 def _read(name: str) -> bytes:
-    return resources.files(__name__).joinpath(name).read_bytes()
+    return Path(__file__).with_name(name).read_bytes()
 
 
 @functools.cache
