@@ -1,6 +1,6 @@
 """Who is bound to which role: an index over the RBAC objects that follows their changes one by one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from kapi.contracts.authn import UserInfo
@@ -13,31 +13,24 @@ _RoleKey = tuple[str, str]
 
 
 class Binding(NamedTuple):
-    """A role binding, or a cluster role binding (``namespace`` "")."""
+    """A role binding, or a cluster role binding (``namespace`` ""), with what there is to say about it.
+
+    ``subjects`` are in their order, each with the words for it.
+    """
 
     namespace: str
     name: str
-    role_kind: str
     role: _RoleKey
-    subjects: tuple[Mapping[str, str], ...]
+    subjects: tuple[tuple[_Subject, str], ...]
+    allows: str
+    missing_role: str
 
     def describe(self, user: UserInfo) -> str:
         """Say by which binding and as which subject ``user`` is allowed something."""
-        kind, name = (
-            ("RoleBinding", f"{self.name}/{self.namespace}") if self.namespace else ("ClusterRoleBinding", self.name)
-        )
-        to = next((self._label(s) for s in self.subjects if _matches(s, user, self.namespace)), "")
-        return f"RBAC: allowed by {kind} {go_quote(name)} of {self.role_kind} {go_quote(self.role[1])} to {to}"
-
-    def missing_role(self) -> str:
-        """Say that the role is not there."""
-        return f"{self.role_kind.lower()}.rbac.authorization.k8s.io {go_quote(self.role[1])} not found"
-
-    def _label(self, subject: Mapping[str, str]) -> str:
-        name = subject.get("name", "")
-        if subject.get("kind") == "ServiceAccount":
-            name = f"{name}/{subject.get('namespace') or self.namespace}"
-        return f"{subject.get('kind')} {go_quote(name)}"
+        for (kind, name), words in self.subjects:
+            if name == user.name if kind == "User" else name in user.groups:
+                return self.allows + words
+        return self.allows
 
 
 class RoleIndex:
@@ -87,12 +80,12 @@ class RoleIndex:
     def _link(self, key: _RoleKey, binding: Binding) -> None:
         self._bindings[key] = binding
         by_subject = self._by_scope.setdefault(binding.namespace, {})
-        for subject in _subjects(binding):
+        for subject, _ in binding.subjects:
             by_subject.setdefault(subject, {})[binding.name] = binding
 
     def _unlink(self, binding: Binding) -> None:
         by_subject = self._by_scope[binding.namespace]
-        for subject in _subjects(binding):
+        for subject in {subject for subject, _ in binding.subjects}:
             names = by_subject[subject]
             names.pop(binding.name, None)
             if not names:
@@ -108,34 +101,26 @@ def _key(obj: Object) -> _RoleKey:
 def _binding(obj: Object) -> Binding:
     namespace, name = _key(obj)
     reference = obj["roleRef"]
-    kind = reference.get("kind", "")
-    role = (namespace if kind == "Role" else "", reference.get("name", ""))
-    return Binding(namespace, name, kind, role, tuple(obj.get("subjects") or ()))
+    kind, role = reference.get("kind", ""), reference.get("name", "")
+    shown = go_quote(f"{name}/{namespace}" if namespace else name)
+    binding_kind = "RoleBinding" if namespace else "ClusterRoleBinding"
+    return Binding(
+        namespace,
+        name,
+        (namespace if kind == "Role" else "", role),
+        tuple(_subjects(obj.get("subjects") or (), namespace)),
+        f"RBAC: allowed by {binding_kind} {shown} of {kind} {go_quote(role)} to ",
+        f"{kind.lower()}.rbac.authorization.k8s.io {go_quote(role)} not found",
+    )
 
 
-def _account(subject: Mapping[str, str], namespace: str) -> str:
-    """Return the user name of a ServiceAccount subject; "" when its namespace is open."""
-    namespace = subject.get("namespace") or namespace
-    return f"system:serviceaccount:{namespace}:{subject.get('name', '')}" if namespace else ""
-
-
-def _subjects(binding: Binding) -> frozenset[_Subject]:
-    found = set()
-    for subject in binding.subjects:
-        kind = subject.get("kind")
+def _subjects(subjects: Iterable[Mapping[str, str]], namespace: str) -> Iterator[tuple[_Subject, str]]:
+    """Yield whom the subjects stand for, with the words for them; a service account stands for its user name."""
+    for subject in subjects:
+        kind, name = subject.get("kind", ""), subject.get("name", "")
         if kind in ("User", "Group"):
-            found.add((kind, subject.get("name", "")))
-        elif kind == "ServiceAccount" and (account := _account(subject, binding.namespace)):
-            found.add(("User", account))
-    return frozenset(found)
-
-
-def _matches(subject: Mapping[str, str], user: UserInfo, namespace: str) -> bool:
-    match subject.get("kind"):
-        case "User":
-            return subject.get("name", "") == user.name
-        case "Group":
-            return subject.get("name", "") in user.groups
-        case "ServiceAccount":
-            return _account(subject, namespace) == user.name
-    return False
+            yield (kind, name), f"{kind} {go_quote(name)}"
+        elif kind == "ServiceAccount":
+            home = subject.get("namespace") or namespace
+            if home:
+                yield ("User", f"system:serviceaccount:{home}:{name}"), f"{kind} {go_quote(f'{name}/{home}')}"

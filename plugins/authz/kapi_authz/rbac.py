@@ -53,7 +53,7 @@ class RBACAuthorizer:
         for binding in _distinct(self._index, user, namespace):
             rules = self._index.rules(binding.role)
             if rules is None:
-                errors.append(binding.missing_role())
+                errors.append(binding.missing_role)
                 continue
             resource_rules += filter(None, (rule.resource_rule for rule in rules))
             if not binding.namespace:
@@ -87,7 +87,7 @@ def decide(index: RoleIndex, attributes: Attributes) -> Decision:
     for binding in index.bindings_for(attributes.user, namespace):
         rules = index.rules(binding.role)
         if rules is None:
-            missing.append(binding.missing_role())
+            missing.append(binding.missing_role)
         elif _any_allows(rules, attributes, resource):
             return Decision(Verdict.ALLOW, binding.describe(attributes.user))
     if missing:
