@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kapi_storage.keyspace import bounds, check_entry, check_key
+from kapi_storage.keyspace import bounds, check_entry, check_key, lowest_from
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=6)
 
@@ -41,3 +41,11 @@ def test_bad_keys(key: str) -> None:
 def test_values_are_bytes(value: object) -> None:
     with pytest.raises(TypeError, match="not bytes"):
         check_entry("/a", value)  # type: ignore[arg-type]  # the point of the test
+
+
+@given(st.text(max_size=5), TEXT)
+@example("/a\ud800z", "/a\ue000")
+@example("/a\udfff\n", "/a\U0001f600")
+def test_no_key_lies_between_a_text_and_its_lowest_form(text: str, key: str) -> None:
+    assert (key >= text) == (key >= lowest_from(text))
+    lowest_from(text).encode()

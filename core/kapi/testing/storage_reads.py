@@ -73,7 +73,19 @@ class ReadScenarios(StorageScenarios):
     async def test_range_from_a_start(self, backend: StorageBackend) -> None:
         """The start is inclusive, need not exist, and does not widen the prefix."""
         await fill(backend, [*FRUIT, "/e/before", "/g/after"])
-        for start in ("", "/", "/e/before", "/f/", "/f/banana", "/f/banana\0", "/f/bananas", "/f/z", "/g/", "/z"):
+        for start in (
+            "",
+            "/",
+            "/e/before",
+            "/f/",
+            "/f/banana",
+            "/f/banana\0",
+            "/f/bananas",
+            "/f/z",
+            "/g/",
+            "/z",
+            "/f/b\ud800",
+        ):
             page = await backend.range("/f/", start=start)
             assert [item.key for item in page.items] == [key for key in FRUIT if key >= start]
             page = await backend.range("/f/", start=start, limit=1)

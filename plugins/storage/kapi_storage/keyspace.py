@@ -1,7 +1,10 @@
 """Keys and prefixes: what may be a key, and where a prefix ends in byte order."""
 
+import re
+
 _LAST = 0x10FFFF
 _SURROGATES = range(0xD800, 0xE000)
+_FROM_SURROGATE = re.compile("[\ud800-\udfff].*", re.DOTALL)
 
 
 def check_key(key: str) -> None:
@@ -24,7 +27,15 @@ def bounds(prefix: str) -> tuple[str, str]:
     following = ord(kept[-1]) + 1
     if following in _SURROGATES:
         following = _SURROGATES.stop
-    return first, kept[:-1] + chr(following)
+    return lowest_from(first), lowest_from(kept[:-1] + chr(following))
+
+
+def lowest_from(text: str) -> str:
+    """Return the lowest text in UTF-8 that is not below ``text``, which may hold lone surrogates.
+
+    No key has those, but what a client sends as the place to continue from may.
+    """
+    return _FROM_SURROGATE.sub("\ue000", text)
 
 
 def check_entry(key: str, value: bytes) -> None:

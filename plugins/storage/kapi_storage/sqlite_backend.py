@@ -120,7 +120,11 @@ class _OpenStore:
     async def open(cls, path: Path) -> "_OpenStore":
         """Open a file; in a thread, as the recovery of a long write-ahead log takes its time."""
         connection = await asyncio.to_thread(open_writer, path)
-        reader = Reader(lambda: open_reader(path))
+        try:
+            reader = Reader(lambda: open_reader(path))
+        except Unavailable:
+            connection.close()
+            raise
         return cls(reader, lambda hub: Writer(connection, hub))
 
     async def close(self) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import apsw
 
 from kapi.contracts.storage import Change, Compacted, FutureRevision, KeyValue, RangeResult, Unavailable
-from kapi_storage.keyspace import bounds
+from kapi_storage.keyspace import bounds, lowest_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,7 +135,12 @@ class Reader:
     async def range(self, prefix: str, start: str, limit: int, revision: int) -> RangeResult:
         """Return a page of keys at a revision, or now (0)."""
         first, end = bounds(prefix)
-        arguments = {"first": max(first, start), "end": end, "limit": limit if limit > 0 else -1, "at": revision}
+        arguments = {
+            "first": max(first, lowest_from(start)),
+            "end": end,
+            "limit": limit if limit > 0 else -1,
+            "at": revision,
+        }
         with self._snapshot() as connection:
             oldest, current = connection.execute(_LIMITS).get
             if revision > current:

@@ -96,7 +96,7 @@ def open_reader(path: Path) -> apsw.Connection:
     try:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        connection.pragma("cache_size", -8000)
+        connection.pragma("cache_size", -4000)
     except apsw.Error as error:
         raise Unavailable(f"cannot read the database {path}: {error}") from error
     return connection

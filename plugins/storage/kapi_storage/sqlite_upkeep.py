@@ -4,16 +4,25 @@ Each function is work for the :class:`~kapi_storage.sqlite_writer.Writer`, small
 share its transaction. As they look again when they hold the write lock, any number of processes may run them.
 """
 
+import time
 from typing import Any
 
 from kapi.contracts.storage import FutureRevision
 from kapi_storage.sqlite_writer import Transaction
 
 EXPIRE_ROWS = 500
-SWEEP_REVISIONS = 250
+SWEEP_REVISIONS = 50
+SWEEP_SECONDS = 0.003
 VACUUM_PAGES = 250
 SPARE_PAGES = 2000
 """Free pages to keep for the next writes; giving back more than that is worth the work."""
+
+_SWEEP_REPLACED = """
+DELETE FROM changes WHERE revision IN (
+    SELECT previous_revision FROM changes WHERE revision > ? AND revision <= ? AND previous_revision > 0
+)
+"""
+_SWEEP_DELETIONS = "DELETE FROM changes WHERE revision > ? AND revision <= ? AND value IS NULL"
 
 
 def expire(transaction: Transaction, now: float) -> bool:
@@ -59,16 +68,16 @@ def sweep(transaction: Transaction) -> bool:
     swept: int
     compacted, swept = execute("SELECT compacted, swept FROM compaction").get
     last = min(compacted, transaction.revision - 1)
-    upto = min(last, swept + SWEEP_REVISIONS)
-    if upto > swept:
-        execute(
-            "DELETE FROM changes WHERE revision IN (SELECT previous_revision FROM changes"
-            " WHERE revision > ? AND revision <= ? AND previous_revision > 0)",
-            (swept, upto),
-        )
-        execute("DELETE FROM changes WHERE revision > ? AND revision <= ? AND value IS NULL", (swept, upto))
-        execute("UPDATE compaction SET swept = ?", (upto,))
-    return upto < last
+    if swept >= last:
+        return False
+    enough = time.perf_counter() + SWEEP_SECONDS
+    while swept < last and time.perf_counter() < enough:
+        upto = min(last, swept + SWEEP_REVISIONS)
+        execute(_SWEEP_REPLACED, (swept, upto))
+        execute(_SWEEP_DELETIONS, (swept, upto))
+        swept = upto
+    execute("UPDATE compaction SET swept = ?", (swept,))
+    return swept < last
 
 
 def give_back(transaction: Transaction) -> bool:
