@@ -58,7 +58,8 @@ class ResourceEndpoint:
     def handles(self, scope: Scope) -> bool:
         """Tell whether a request is for a resource of a group that is served."""
         info = request_state(scope).info
-        return info.is_resource_request and info.group in self._table().group_names
+        served = info.is_resource_request and info.group in self._table().group_names
+        return served and info.path.startswith(f"/{info.api_prefix}/")
 
     async def answer(self, scope: Scope, read: ReadBody) -> Answer:
         """Return the answer to a request that is not a watch; raises StatusError."""
@@ -66,7 +67,7 @@ class ResourceEndpoint:
         info, table = state.info, self._table()
         located = self._locate(info, table)
         verb = self._verb(info, located, scope["method"])
-        profile = OBJECT if info.name else COLLECTION
+        profile = COLLECTION if scope["method"] == "GET" and not info.name else OBJECT
         media = negotiate(header(scope, b"accept"), profile)
         _check_name(info)
         request = ResourceRequest(scope, state, read, table, self._client, *located, media)

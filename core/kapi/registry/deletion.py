@@ -51,14 +51,12 @@ async def _delete_once(store: Store, ctx: RequestContext, entry: Entry, options:
     if errors:
         raise invalid(store.resource.kind.group_kind, ctx.name, errors)
     meta = obj["metadata"]
-    marked = "deletionTimestamp" in meta
     grace = strategy.grace_period(ctx, obj, options.grace_period_seconds)
-    granted = meta.get("deletionGracePeriodSeconds")
-    if marked and grace is not None and _grace_pending(meta, grace, options):
+    shorter = grace is not None and _shorten(meta, grace, options)
+    if grace is not None and not shorter and _under_way(meta):
         return Deleted(False, obj)
     finalizers = _finalizers(store, obj, options, ctx)
-    shortened = marked and meta.get("deletionGracePeriodSeconds") != granted
-    touched = shortened or finalizers != meta.get("finalizers", [])
+    touched = shorter or finalizers != meta.get("finalizers", [])
     _set(meta, "finalizers", finalizers)
     if grace is None and strategy.deletable(obj):
         return await _remove(store, ctx, entry, obj)
@@ -115,26 +113,27 @@ def check_preconditions(store: Store, entry: Entry, obj: Object, options: Delete
         )
 
 
-def _grace_pending(meta: dict[str, Any], grace: int, options: DeleteOptions) -> bool:
-    """Tell whether a deletion under way goes on as it is; a shorter grace period replaces the one it has."""
+def _under_way(meta: dict[str, Any]) -> bool:
+    """Tell whether a graceful deletion goes on by itself: its time is not up, or finalizers keep the object."""
     granted = meta.get("deletionGracePeriodSeconds")
-    if granted is None:
+    return granted is not None and (granted > 0 or bool(meta.get("finalizers")))
+
+
+def _shorten(meta: dict[str, Any], grace: int, options: DeleteOptions) -> bool:
+    """Replace the grace period of a deletion under way by a shorter one that the client asks for."""
+    granted = meta.get("deletionGracePeriodSeconds")
+    if granted is None or options.grace_period_seconds is None or grace >= granted:
         return False
-    if options.grace_period_seconds is None or grace >= granted:
-        return granted > 0 or bool(meta.get("finalizers"))
     when = datetime.fromisoformat(meta["deletionTimestamp"]) - timedelta(seconds=granted - grace)
     meta["deletionTimestamp"] = _timestamp(when)
     meta["deletionGracePeriodSeconds"] = grace
-    return False
+    return True
 
 
 def _mark(meta: dict[str, Any], grace: int) -> bool:
-    """Set the deletion's timestamp and grace; tells whether anything changed."""
+    """Begin a deletion: set its timestamp and grace; tells whether that was still to be done."""
     if "deletionTimestamp" in meta:
-        if meta.get("deletionGracePeriodSeconds", grace) <= grace:
-            return False
-        meta["deletionGracePeriodSeconds"] = grace
-        return True
+        return False
     meta["deletionTimestamp"] = _timestamp(datetime.now(UTC) + timedelta(seconds=grace))
     meta["deletionGracePeriodSeconds"] = grace
     if meta.get("generation"):

@@ -228,12 +228,13 @@ class Store:
         strategy: Strategy | None = None,
         create: Callable[[], Object] | None = None,
         create_always: bool = False,
+        uid: str = "",
     ) -> Stored:
         """Read, change, write; again while others are faster.
 
         ``create`` makes the object to create when none exists, if the strategy allows creation by update or
-        ``create_always`` (server-side apply). Raises not_found, object_modified, invalid, or what the transform and
-        admission raise.
+        ``create_always`` (server-side apply). ``uid`` is a precondition, if given. Raises not_found, conflict,
+        object_modified, invalid, or what the transform and admission raise.
         """
         strategy = strategy or self.resource.strategy
         key = self.key(ctx.namespace, ctx.name)
@@ -244,6 +245,7 @@ class Store:
                     raise not_found(self.group_resource, ctx.name)
                 return await self.create(ctx, create(), track, strategy)
             try:
+                self._check_uid(uid, entry)
                 return await self._update_once(ctx, entry, transform, track, strategy)
             except (RevisionConflict, KeyMissing):
                 entry = await self.fresh(key)
@@ -261,7 +263,7 @@ class Store:
         keep_system_fields(meta, live["metadata"])
         strategy.prepare_for_update(ctx, obj, live)
         set_generation_on_update(obj, live, strategy.generation)
-        errors = validate_object_meta_update(meta, live["metadata"]) + self.findings(obj, strategy)
+        errors = self._update_findings(meta, live["metadata"]) + self.findings(obj, strategy)
         self._refuse(meta, errors + strategy.validate_update(ctx, obj, live))
         ctx.warnings.extend(strategy.warnings(ctx, obj, live))
         await self._validate("UPDATE", ctx, obj, entry)
@@ -280,10 +282,17 @@ class Store:
             await strategy.after_update(ctx, obj, live)
         return result
 
+    def _update_findings(self, meta: Object, old: Object) -> list[FieldError]:
+        """Return what is wrong with a change of metadata.
+
+        apiserver asks twice, for all kinds and for the kind, and so lists each cause twice.
+        """
+        generic = validate_object_meta_update(meta, old, fully_qualified_finalizers=False)
+        return generic + validate_object_meta_update(meta, old)
+
     def _check_lock(self, ctx: RequestContext, obj: Object, live: Object, entry: Entry, strategy: Strategy) -> None:
-        """Check the preconditions that the object itself carries: its uid and its resourceVersion."""
+        """Check the optimistic lock that the object itself carries, its resourceVersion."""
         meta = metadata(obj)
-        self._check_uid(meta, live, entry)
         given = parse_resource_version(meta.get("resourceVersion", ""))
         if given and given != entry.revision:
             raise object_modified(self.group_resource, ctx.name)
@@ -293,9 +302,11 @@ class Store:
                 raise invalid(GroupKind(*self.group_resource), ctx.name, [error])
             meta["resourceVersion"] = str(entry.revision)
 
-    def _check_uid(self, meta: Object, live: Object, entry: Entry) -> None:
-        uid, stored = meta.get("uid"), live["metadata"].get("uid", "")
-        if uid and uid != stored:
+    def _check_uid(self, uid: str, entry: Entry) -> None:
+        if not uid:
+            return
+        stored = self.object(entry)["metadata"].get("uid", "")
+        if uid != stored:
             raise conflict(
                 self.group_resource,
                 entry.name,

@@ -1,6 +1,8 @@
 """What is served now: an immutable table of resources and their stores."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import orjson
 
 from kapi.contracts.resources import APIGroup, Object, Resource
 from kapi.contracts.storage import StorageBackend
@@ -73,41 +75,40 @@ def build_table(
     ``prefix`` is the prefix of all keys, ending in a slash.
     """
     ordered = merge_groups(groups)
+    resources = [r for group in ordered for version in group.versions for r in version.resources]
     caches: dict[str, WatchCache] = {}
-    selectable = _selectable_fields(ordered)
     stores: dict[GroupVersionResource, Store] = {}
-    for group in ordered:
-        for version in group.versions:
-            for resource in version.resources:
-                if resource.gvr in stores:
-                    raise ResourceConflict(f"resource {resource.gvr} is registered twice")
-                if resource.storage_prefix:
-                    cache = _cache(resource, selectable[resource.storage_prefix], caches, backend, feed, prefix)
-                    stores[resource.gvr] = Store(resource, cache, backend, admission)
+    for resource in resources:
+        if resource.gvr in stores:
+            raise ResourceConflict(f"resource {resource.gvr} is registered twice")
+        if resource.storage_prefix:
+            shared = [other for other in resources if other.storage_prefix == resource.storage_prefix]
+            cache = _cache(shared, caches, backend, feed, prefix)
+            stores[resource.gvr] = Store(resource, cache, backend, admission)
     return ResourceTable(ordered, stores)
 
 
-def _selectable_fields(groups: Iterable[APIGroup]) -> dict[str, dict[str, Callable[[Object], str]]]:
-    """Return the selectable fields of all resources that share a storage prefix; they read the stored form."""
-    found: dict[str, dict[str, Callable[[Object], str]]] = {}
-    for group in groups:
-        for version in group.versions:
-            for resource in version.resources:
-                found.setdefault(resource.storage_prefix, {}).update(resource.selectable_fields)
-    return found
-
-
 def _cache(
-    resource: Resource,
-    selectable: Mapping[str, Callable[[Object], str]],
-    caches: dict[str, WatchCache],
-    backend: StorageBackend,
-    feed: Feed,
-    prefix: str,
+    shared: Sequence[Resource], caches: dict[str, WatchCache], backend: StorageBackend, feed: Feed, prefix: str
 ) -> WatchCache:
-    found = caches.get(resource.storage_prefix)
+    """Return the watch cache that some versions of a resource share."""
+    first = shared[0]
+    found = caches.get(first.storage_prefix)
     if found is None:
-        codec = Codec(resource.storage_kind or resource.kind, selectable)
-        found = WatchCache(backend, feed, f"{prefix}{resource.storage_prefix}/", codec)
-        caches[resource.storage_prefix] = found
+        selectable = {path: extract for resource in shared for path, extract in _selectable(resource).items()}
+        codec = Codec(first.storage_kind or first.kind, selectable)
+        found = WatchCache(backend, feed, f"{prefix}{first.storage_prefix}/", codec)
+        caches[first.storage_prefix] = found
     return found
+
+
+def _selectable(resource: Resource) -> Mapping[str, Callable[[Object], str]]:
+    """Return the extractors of a resource's selectable fields, for objects in stored form."""
+    convert = resource.from_storage
+    if convert is None:
+        return resource.selectable_fields
+
+    def converted(extract: Callable[[Object], str]) -> Callable[[Object], str]:
+        return lambda obj: extract(convert(orjson.loads(orjson.dumps(obj))))
+
+    return {path: converted(extract) for path, extract in resource.selectable_fields.items()}

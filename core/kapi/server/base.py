@@ -101,6 +101,7 @@ class BaseServer:
     def _single(self) -> Mapping[str, Callable[[], Awaitable[Answer]]]:
         return {
             "/": self._paths,
+            "/index.html": self._paths,
             "/version": self._version,
             "/version/": self._version,
             "/metrics": self._show_metrics,

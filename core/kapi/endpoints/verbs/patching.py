@@ -15,7 +15,7 @@ from kapi.endpoints.negotiation import (
 )
 from kapi.endpoints.request import ResourceRequest
 from kapi.endpoints.tracking import Tracker
-from kapi.endpoints.verbs.writing import match_name, match_namespace, settle, write_answer
+from kapi.endpoints.verbs.writing import check_namespace, match_name, match_namespace, settle, write_answer
 from kapi.meta.apply.managed import apply, check_object_type
 from kapi.meta.errors import StatusError, bad_request
 from kapi.meta.gvk import GroupVersionKind
@@ -161,7 +161,7 @@ class Applier:
         self._track = track
         if not isinstance(config.get("metadata"), dict):
             config["metadata"] = {}
-        match_namespace(request, config)
+        check_namespace(request, config)
         match_name(request, config)
 
     def __call__(self, live: Object) -> Object:
@@ -186,6 +186,7 @@ class Applier:
             ignored=track.ignored,
         )
         obj = decode_value(merged, track.struct).object
+        match_namespace(request, obj)
         return settle(track.struct, request.strategy, obj)
 
 

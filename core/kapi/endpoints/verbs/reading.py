@@ -1,6 +1,7 @@
 """GET of one object, and LIST."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from kapi.contracts.storage import Compacted, FutureRevision
 from kapi.endpoints.answer import Answer
@@ -56,31 +57,39 @@ async def page(
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Return the entries of a list or of one page, and its metadata."""
     cache = request.stored.cache
-    start, revision = "", 0
-    if options.continue_token:
-        if options.resource_version not in ("", "0"):
-            raise bad_request("specifying resource version is not allowed when using continue")
-        start, revision = decode_continue(options.continue_token, cache.prefix)
-    elif options.resource_version_match == EXACT:
-        revision = parse_resource_version(options.resource_version, listing=True)
+    start, revision = _begin(options, cache)
+    limit = 0 if options.resource_version == "0" else options.limit
     if revision > 0:
-        return await _page_at(cache, revision, start, options, selection)
-    wanted = parse_resource_version(options.resource_version, listing=True)
-    if options.resource_version and revision == 0:
-        await reached(cache, wanted)
+        return await _page_at(cache, revision, start, limit, options, selection)
+    if options.resource_version and not start:
+        await reached(cache, parse_resource_version(options.resource_version, listing=True))
     else:
         await cache.current()
-    limit = 0 if options.resource_version == "0" and not start else options.limit
     return _cached_page(cache, cache.revision, start, limit, selection)
 
 
+def _begin(options: ListOptions, cache: WatchCache) -> tuple[str, int]:
+    """Return the key at which a list begins and the revision it must show (0 or less: any that is new enough).
+
+    A limit with a resourceVersion means that very version, unless resourceVersionMatch says otherwise.
+    """
+    if options.continue_token:
+        if options.resource_version not in ("", "0"):
+            raise bad_request("specifying resource version is not allowed when using continue")
+        return decode_continue(options.continue_token, cache.prefix)
+    match = options.resource_version_match
+    if match == EXACT or (not match and options.limit and options.resource_version):
+        return "", parse_resource_version(options.resource_version, listing=True)
+    return "", 0
+
+
 async def _page_at(
-    cache: WatchCache, revision: int, start: str, options: ListOptions, selection: Selection
+    cache: WatchCache, revision: int, start: str, limit: int, options: ListOptions, selection: Selection
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Return a page of the state at a revision; from the cache if nothing has changed since."""
     await reached(cache, revision)
     if cache.changed_at <= revision:
-        return _cached_page(cache, revision, start, options.limit, selection)
+        return _cached_page(cache, revision, start, limit, selection)
     prefix = f"{cache.prefix}{selection.namespace}/" if selection.namespace else cache.prefix
     entries: list[Entry] = []
     try:
@@ -96,7 +105,7 @@ async def _page_at(
         raise expired(f"The resourceVersion for the provided list is too old: {revision}") from None
     except FutureRevision:
         raise expired(f"The resourceVersion for the provided list is too new: {revision}") from None
-    return _cut(entries, cache, revision, options.limit, selection)
+    return _cut(entries, cache, revision, limit, selection)
 
 
 def _resume(cache: WatchCache, start: str) -> str:
@@ -118,12 +127,19 @@ def _cached_page(
 def _cut(
     entries: Sequence[Entry], cache: WatchCache, revision: int, limit: int, selection: Selection
 ) -> tuple[Sequence[Entry], ListMeta]:
-    """Take what matches, up to the limit, and say where the list goes on."""
-    if selection.matches is not None:
-        entries = list(filter(selection.matches, entries))
-    if not limit or len(entries) <= limit:
-        return entries, ListMeta(revision)
-    taken = entries[:limit]
-    token = encode_continue(taken[-1].key + "\0", revision, cache.prefix)
-    remaining = None if selection.matches is not None else len(entries) - limit
-    return taken, ListMeta(revision, token, remaining)
+    """Take what matches, up to the limit, and say where the list goes on.
+
+    With selectors nobody knows whether what is left matches: it goes on wherever there are more keys.
+    """
+    matches = selection.matches
+    if matches is None:
+        if not limit or len(entries) <= limit:
+            return entries, ListMeta(revision)
+        token = encode_continue(entries[limit - 1].key + "\0", revision, cache.prefix)
+        return entries[:limit], ListMeta(revision, token, len(entries) - limit)
+    if not limit:
+        return [entry for entry in entries if matches(entry)], ListMeta(revision)
+    taken = list(islice(filter(matches, entries), limit))
+    if len(taken) < limit or taken[-1] is entries[-1]:
+        return taken, ListMeta(revision)
+    return taken, ListMeta(revision, encode_continue(taken[-1].key + "\0", revision, cache.prefix))

@@ -77,7 +77,7 @@ class Stream:
     async def _open(self, initial: bool) -> tuple[Watcher, bool, int]:
         """Open the watcher; returns it, whether it holds all events since, and the revision that was current."""
         cache = self.cache
-        if initial and self.options.resource_version != "0":
+        if not self.options.resource_version:
             await cache.current()
         else:
             await cache.ready()
@@ -86,7 +86,8 @@ class Stream:
                 async with asyncio.timeout(self.timeout):
                     await cache.reached(self.after)
         started = cache.revision
-        return *cache.watch(self.wants, started if initial else self.after), started
+        from_now = initial or not self.after
+        return *cache.watch(self.wants, started if from_now else self.after), started
 
     async def _initial(self, revision: int) -> AsyncIterator[bytes]:
         """Yield the present state as ADDED events, and the bookmark that ends it if the client asked for it."""

@@ -26,13 +26,19 @@ def settle(struct: Struct, strategy: Strategy, obj: Object) -> Object:
 
 def match_namespace(request: ResourceRequest, obj: Object) -> None:
     """Give an object the namespace of the request; raises a 400 StatusError if it names another."""
+    check_namespace(request, obj)
     meta = metadata(obj)
-    if not request.resource.namespaced:
+    if request.resource.namespaced:
+        meta["namespace"] = request.namespace
+    else:
         meta.pop("namespace", None)
-        return
-    if meta.get("namespace") and meta["namespace"] != request.namespace:
+
+
+def check_namespace(request: ResourceRequest, obj: Object) -> None:
+    """Raise a 400 StatusError for an object that names another namespace than the request."""
+    given = metadata(obj).get("namespace")
+    if given and request.resource.namespaced and given != request.namespace:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
-    meta["namespace"] = request.namespace
 
 
 def match_name(request: ResourceRequest, obj: Object) -> None:
@@ -118,10 +124,10 @@ async def update(request: ResourceRequest) -> Answer:
     match_namespace(request, obj)
     match_name(request, obj)
     settle(struct, strategy, obj)
-    new = Replacement(obj)
+    new, uid = Replacement(obj), metadata(obj).get("uid", "")
     ctx = request.context("update", options.to_object(), options.dry_run)
     track = Tracker(request, options.field_manager, struct)
-    stored = await request.stored.update(ctx, new, track, strategy=strategy, create=new)
+    stored = await request.stored.update(ctx, new, track, strategy=strategy, create=new, uid=uid)
     return write_answer(request, stored)
 
 
