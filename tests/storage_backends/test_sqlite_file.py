@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from kapi.contracts.plugins import BuildContext, Options
-from kapi.contracts.storage import Compacted, FutureRevision, Unavailable
+from kapi.contracts.storage import Compacted, Unavailable
 from kapi.testing.storage_model import check_against_model
 from kapi.testing.storage_scenario import fill, outcome
 from kapi_storage import (
@@ -328,12 +328,6 @@ async def test_compaction_by_age_runs_by_itself(path: Path) -> None:
         while backend._store().reader.limits()[0] <= first:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.01)
-
-
-async def test_the_future_cannot_be_compacted(path: Path) -> None:
-    async with opened(path) as backend:
-        with pytest.raises(FutureRevision):
-            await backend.compact(await backend.current_revision() + 1)
 
 
 async def test_many_keys_expire_in_batches(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

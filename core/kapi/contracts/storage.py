@@ -4,7 +4,8 @@ The interface is narrower than Kubernetes' object storage and shaped after etcd'
 (https://etcd.io/docs/latest/learning/api/): everything that knows about objects is built on top of
 it, in :mod:`kapi.storage`. Invariants that every backend keeps (``kapi.testing.storage`` checks them):
 
-- every committed change gets a revision that is larger than all before it, for the whole store;
+- every committed change gets a revision that is larger than all before it, for the whole store; an empty store is at
+  revision 1 or later, as 0 means "the current one" in reads;
 - a reader that has seen revision N never later sees a state that lacks a change at or below N;
 - ``create``, ``update`` and ``delete`` are atomic compare-and-swap operations, also across processes
   when the backend is ``multi_process``;
@@ -142,7 +143,8 @@ class StorageBackend(ABC):
     ) -> RangeResult:
         """Return the keys under ``prefix`` in byte order.
 
-        ``start`` is the first key to return (inclusive, "" for the first of the prefix), ``limit`` the
+        ``start`` is the first key to return (inclusive, "" for the first of the prefix; it may be any text, such as
+        a key with a NUL behind it to mean "after this key"), ``limit`` the
         size of the page (0: all), ``revision`` the state to read (0: the current one, which includes every
         write acknowledged before the call). Raises Compacted or FutureRevision for a revision that
         cannot be read.
@@ -189,6 +191,8 @@ class StorageBackend(ABC):
     @abstractmethod
     async def compact(self, revision: int) -> None:
         """Forget history older than ``revision``; current values stay. Idempotent; never raises Compacted.
+
+        Raises FutureRevision for a revision that the store has not reached.
 
         Afterwards reads at, and watches after, revisions lower than ``revision`` raise Compacted.
         """

@@ -180,6 +180,14 @@ class ReadScenarios(StorageScenarios):
             assert (await backend.range("/f/", revision=current - 2)).revision == current - 2
 
     @scenario
+    async def test_the_future_cannot_be_compacted(self, backend: StorageBackend) -> None:
+        """FutureRevision, and nothing was forgotten."""
+        revisions = await fill(backend, FRUIT)
+        with pytest.raises(FutureRevision):
+            await backend.compact(await backend.current_revision() + 1)
+        assert len((await backend.range("/f/", revision=revisions[0])).items) == 1
+
+    @scenario
     async def test_compaction_does_not_turn_revisions_back(self, backend: StorageBackend) -> None:
         """Not even when everything was deleted and forgotten."""
         created = await backend.create("/f/a", b"1")
