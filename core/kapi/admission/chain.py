@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, cast, get_args
 
+from kapi.admission.create_permission import CreatePermission
 from kapi.contracts.admission import (
     AdmissionAttributes,
     AdmissionPlugin,
@@ -13,7 +14,11 @@ from kapi.contracts.admission import (
 )
 from kapi.contracts.plugins import BuildContext
 
+CREATE_PERMISSION = "CreatePermission"
+"""The core's own check, which no flag switches off."""
+
 ORDER = (
+    CREATE_PERMISSION,
     "AlwaysAdmit",
     "NamespaceAutoProvision",
     "NamespaceLifecycle",
@@ -52,7 +57,10 @@ ORDER = (
     "ResourceQuota",
     "AlwaysDeny",
 )
-"""kube-apiserver's controllers in the order in which it runs them. Others run just before the policies and webhooks."""
+"""kube-apiserver's controllers in the order in which it runs them, after the core's own check.
+
+Others run just before the policies and webhooks.
+"""
 
 _POSITION = {name: index for index, name in enumerate(ORDER)}
 _OTHERS = _POSITION["MutatingAdmissionPolicy"] - 0.5
@@ -113,7 +121,9 @@ def build_admission(plugins: Iterable[AdmissionPlugin], context: BuildContext) -
     """
     options = context.options
     on = (*(options.get("enable-admission-plugins") or ()), *(options.get("admission-control") or ()))
-    members = []
+    members: list[Member] = []
+    if context.authorizer is not None:
+        members.append(Member(CREATE_PERMISSION, CreatePermission(context.authorizer)))
     for plugin in enabled(plugins, on, options.get("disable-admission-plugins") or ()):
         built = plugin.build(context)
         if built is not None:

@@ -20,7 +20,8 @@ class AdmissionAttributes:
 
     ``object`` is the new state (None for DELETE); mutating controllers change it in place. ``old_object`` is the
     stored state (None for CREATE) and must not be changed; it is a copy of its own for every request.
-    ``options`` is the CreateOptions, UpdateOptions, PatchOptions or DeleteOptions object of the request.
+    ``options`` is the CreateOptions, UpdateOptions, PatchOptions or DeleteOptions object of the request, ``verb`` its
+    verb: a CREATE may come of an update or a patch.
     """
 
     operation: Operation
@@ -36,6 +37,7 @@ class AdmissionAttributes:
     options: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
+    verb: str = ""
 
 
 def refusal(attributes: AdmissionAttributes, message: str) -> StatusError:

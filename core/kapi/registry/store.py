@@ -353,6 +353,7 @@ class Store:
             dry_run=ctx.dry_run,
             options=dict(ctx.options),
             warnings=ctx.warnings,
+            verb=ctx.verb,
         )
 
     def _admitted_kind(self, subresource: str) -> GroupVersionKind:

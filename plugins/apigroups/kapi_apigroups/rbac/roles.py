@@ -2,7 +2,7 @@
 
 from kapi.contracts.resources import Object, RequestContext, Strategy
 from kapi.meta.errors import FieldError, field_invalid, field_required
-from kapi.meta.labels import label_selector_from_object, validate_label_selector
+from kapi.meta.labels import validate_label_selector
 from kapi.meta.names import name_is_path_segment
 from kapi_apigroups.rbac.escalation import EscalationGuard, only_for_collector
 
@@ -88,11 +88,7 @@ def _url_errors(rule: Object, urls: list[str], path: str, namespaced: bool) -> l
 
 def _selector_errors(selector: Object, path: str) -> list[FieldError]:
     errors = validate_label_selector(selector, path)
-    try:
-        label_selector_from_object(selector)
-    except ValueError:
-        errors.append(field_invalid(path, None, "invalid label selector."))
-    return errors
+    return [*errors, field_invalid(path, None, "invalid label selector.")] if errors else []
 
 
 def _aggregates(role: Object) -> bool:
