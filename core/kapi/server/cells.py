@@ -49,6 +49,9 @@ class Cells(Protocol):
     def allocate(self, key: SeriesKey, size: int) -> int:
         """Return the index of the first of ``size`` cells for a series; the same again for the same key."""
 
+    def reset(self, metric: str) -> None:
+        """Set what this process (or the one whose place it took) has counted for a metric to zero."""
+
     def read(self) -> Iterator[tuple[SeriesKey, Sequence[float]]]:
         """Yield the series of this process and of all that count together with it."""
 
@@ -73,6 +76,9 @@ class LocalCells:
         if place[0] == len(self.values):
             self.values.extend([0.0] * size)
         return place[0]
+
+    def reset(self, metric: str) -> None:
+        """Do nothing: a new process begins at zero."""
 
     def read(self) -> Iterator[tuple[SeriesKey, Sequence[float]]]:
         """Yield every series with its numbers."""
@@ -116,6 +122,13 @@ class SharedCells:
             self._next += size
             self._keys.write(json.dumps([key.metric, key.labels, *place]).encode() + b"\n")
         return place[0]
+
+    def reset(self, metric: str) -> None:
+        """Set the cells of a metric to zero."""
+        for key, (start, size) in self._series.items():
+            if key.metric == metric:
+                for index in range(start, start + size):
+                    self.values[index] = 0.0
 
     def read(self) -> Iterator[tuple[SeriesKey, Sequence[float]]]:
         """Yield every series of every worker; a series comes once for each that has it."""

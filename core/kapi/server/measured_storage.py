@@ -15,7 +15,7 @@ class MeasuredBackend(StorageBackend):
         self.capabilities = backend.capabilities
         self._backend = backend
         self._latency = latency
-        self._skip = len(prefix.rstrip("/")) + 1
+        self._prefix = prefix.rstrip("/") + "/"
 
     async def start(self) -> None:
         """Start the backend."""
@@ -82,7 +82,11 @@ class MeasuredBackend(StorageBackend):
         await self._backend.ready()
 
     def _record(self, operation: str, key: str, began: float) -> None:
-        """Count one operation; the first part of a key names the resource, or the group of a custom one."""
-        first, _, rest = key[self._skip :].partition("/")
+        """Count one operation; the first part of a key names the resource, or the group of a custom one.
+
+        Keys outside the prefix are the server's own.
+        """
+        inside = key.startswith(self._prefix)
+        first, _, rest = key[len(self._prefix) :].partition("/") if inside else ("kapi", "", "")
         labels = (operation, first, rest.partition("/")[0]) if "." in first else (operation, "", first)
         self._latency.observe(labels, perf_counter() - began)

@@ -65,13 +65,10 @@ class Gauge(Metric):
 
     kind = "gauge"
 
-    def place(self, labels: Labels) -> int:
-        """Return the cell of a series; a number left behind by a dead worker counts no more."""
-        new = labels not in self._places
-        place = super().place(labels)
-        if new:
-            self.values[place] = 0.0
-        return place
+    def __init__(self, cells: Cells, name: str, help: str, labels: Labels = ()) -> None:
+        """Take what every metric has. What a dead worker in this place had under way counts no more."""
+        super().__init__(cells, name, help, labels)
+        cells.reset(name)
 
     def add(self, labels: Labels, amount: float = 1.0) -> None:
         """Change the number."""

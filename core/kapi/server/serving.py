@@ -155,10 +155,16 @@ class HTTPServer:
             await asyncio.wait(set(self._state.tasks), timeout=left)
         for task in list(self._state.tasks):
             task.cancel("the server has stopped")
-        for _ in range(20):
-            if not self._state.connections:
-                return
-            await asyncio.sleep(0.05)
+        await self._close_connections()
+
+    async def _close_connections(self) -> None:
+        """Let what has been answered reach the clients; do not wait for those that only stay connected."""
+        for _ in range(100):
+            await asyncio.sleep(0.02)
+            if not any(item.transport.get_write_buffer_size() for item in self._state.connections):
+                break
+        for connection in list(self._state.connections):
+            connection.transport.abort()
 
     async def _hurried_or_done(self, end: "asyncio.Task[None]") -> int:
         forced = asyncio.create_task(self._forced.wait())

@@ -1,0 +1,38 @@
+"""The two commands of the README, as far as they can be tried without a network."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def dry_run(*words: str) -> str:
+    command = ["make", "--always-make", "--dry-run", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_make_serve_installs_and_runs():
+    text = dry_run("serve", "FLAGS=--secure-port=7443")
+    assert "-m venv .venv" in text
+    assert "pip install" in text
+    assert text.rstrip().endswith(".venv/bin/kapi serve --secure-port=7443")
+
+
+@pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy", "lint-imports", "pytest"])
+def test_make_test_runs_every_check(command):
+    assert f".venv/bin/{command}" in dry_run("test")
+
+
+def test_ci_runs_make_test_and_passes_its_failure_on():
+    text = (ROOT / ".ci" / "run").read_text()
+    assert "set -eu" in text
+    assert text.rstrip().endswith("exec make test")
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
+
+
+def test_the_readme_names_the_two_commands():
+    text = (ROOT / "README.md").read_text()
+    assert "make serve" in text
+    assert "make test" in text
