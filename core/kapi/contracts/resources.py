@@ -296,7 +296,8 @@ class APIGroup:
 
     ``priority`` orders groups in discovery (larger first), ``version_priority`` is that of the preferred version
     (the ``groupPriorityMinimum`` and ``versionPriority`` of an APIService). ``definitions`` returns the
-    types behind its kinds, for OpenAPI documents (see :mod:`kapi.meta.schema.tables`).
+    types behind its kinds, for OpenAPI documents (see :mod:`kapi.meta.schema.tables`), ``protobuf`` the numbers of
+    their members for clients that send protobuf (see :mod:`kapi.meta.protobuf`).
     """
 
     name: str
@@ -305,3 +306,4 @@ class APIGroup:
     version_priority: int = 15
     bootstrap: "Callable[[ObjectClient], Sequence[tuple[GroupVersionResource, Object]]] | None" = None
     definitions: "Callable[[], Definitions] | None" = None
+    protobuf: Callable[[], Mapping[str, str]] | None = None

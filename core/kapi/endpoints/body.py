@@ -3,10 +3,15 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
+
 from kapi.contracts.resources import Object
 from kapi.endpoints.answer import YAML
+from kapi.endpoints.negotiation import PROTOBUF
+from kapi.endpoints.protobuf import decode_body
 from kapi.meta.errors import StatusError, bad_request, go_quote, too_large
 from kapi.meta.gvk import GroupVersion, GroupVersionKind
+from kapi.meta.protobuf import ProtobufError
 from kapi.meta.schema.decode import Decoded, DecodeError, decode_json, decode_yaml
 from kapi.meta.schema.parse import ParseError, parse_json, parse_yaml
 from kapi.meta.schema.types import Struct
@@ -43,6 +48,8 @@ class BodyDecoder:
         ``validation`` is the fieldValidation directive; what "Warn" (the default) finds is added to ``warnings``.
         Raises a 400 StatusError.
         """
+        if media_type == PROTOBUF:
+            data = self._from_protobuf(data)
         strict = validation != "Ignore"
         decode = decode_yaml if media_type == YAML else decode_json
         try:
@@ -57,6 +64,15 @@ class BodyDecoder:
         if strict:
             self.report(decoded, validation, warnings)
         return obj
+
+    def _from_protobuf(self, data: bytes) -> bytes:
+        """Return the JSON of a body in protobuf."""
+        try:
+            return orjson.dumps(decode_body(data, self._struct, self._table.groups))
+        except ProtobufError as error:
+            raise bad_request(
+                f"the object provided is unrecognized (must be of type {self._kind.kind}): {error} ({shown(data)})"
+            ) from None
 
     def report(self, decoded: Decoded, validation: str, warnings: list[str]) -> None:
         """Refuse or warn about what strict decoding found."""

@@ -213,12 +213,15 @@ def wants_pretty(query: Query, user_agent: str) -> bool:
 
 
 def body_media_type(content_type: str) -> str:
-    """Return the media type of a body that holds an object, JSON when none is given; raises a 415 StatusError."""
+    """Return the media type of a body that holds an object, JSON when none is given; raises a 415 StatusError.
+
+    Protobuf is read for built-in kinds (see :func:`kapi.endpoints.protobuf.decode_body`).
+    """
     if not content_type or content_type == JSON:
         return JSON
     name = content_type.partition(";")[0].strip().lower()
-    if name not in _PRODUCED:
-        raise unsupported_media_type(_PRODUCED if name == PROTOBUF else _KNOWN)
+    if name not in _KNOWN:
+        raise unsupported_media_type(_KNOWN)
     return name
 
 

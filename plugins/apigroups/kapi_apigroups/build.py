@@ -22,7 +22,7 @@ from kapi.contracts.resources import (
 from kapi.meta.errors import method_not_supported
 from kapi.meta.gvk import GroupResource, GroupVersionKind, GroupVersionResource
 from kapi.meta.schema.types import Struct
-from kapi_apigroups.facts import definitions, group_facts
+from kapi_apigroups.facts import definitions, group_facts, protobuf_numbers
 
 Facts = dict[str, Any]
 Schema = Callable[[], Struct]
@@ -102,6 +102,7 @@ def build_group(name: str, rules: Mapping[tuple[str, str], KindRules]) -> APIGro
         priority,
         version_priority,
         definitions=definitions,
+        protobuf=protobuf_numbers,
     )
 
 

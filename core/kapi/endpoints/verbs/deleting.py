@@ -7,14 +7,17 @@ from typing import Any
 import orjson
 
 from kapi.endpoints.answer import YAML, Answer
-from kapi.endpoints.negotiation import body_media_type
+from kapi.endpoints.negotiation import PROTOBUF, body_media_type
+from kapi.endpoints.protobuf import decode_body
 from kapi.endpoints.request import ResourceRequest
 from kapi.endpoints.selection import Selection
 from kapi.endpoints.verbs.reading import page
 from kapi.meta.errors import StatusError, bad_request
 from kapi.meta.listing import parse_list_options
 from kapi.meta.options import DeleteOptions, parse_delete_options
+from kapi.meta.protobuf import ProtobufError
 from kapi.meta.schema.parse import ParseError, parse_json, parse_yaml
+from kapi.meta.schema.tables import METAV1, metav1_definitions
 from kapi.registry.deletion import delete, deleted_status
 from kapi.storage.entry import Entry
 
@@ -29,7 +32,12 @@ async def _options(request: ResourceRequest) -> DeleteOptions:
         return parse_delete_options(request.query)
     media_type = body_media_type(request.header(b"content-type"))
     try:
-        body: Any = parse_yaml(data) if media_type == YAML else parse_json(data)
+        if media_type == PROTOBUF:
+            body: Any = decode_body(data, metav1_definitions().struct(f"{METAV1}DeleteOptions"), request.table.groups)
+        else:
+            body = parse_yaml(data) if media_type == YAML else parse_json(data)
+    except ProtobufError as error:
+        raise bad_request(str(error)) from None
     except ParseError as error:
         raise bad_request(f"couldn't get version/kind; json parse error: {error}") from None
     return parse_delete_options(request.query, body)

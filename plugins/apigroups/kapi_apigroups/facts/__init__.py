@@ -8,6 +8,8 @@ list of resources in the order of discovery. A resource has ``resource`` (plural
 the ``definition`` of its kind, and, unless empty or false, ``namespaced``, ``shortNames``, ``categories``, ``prefix``
 (the storage key, if it is not the plural), ``columns`` (name, type, format, priority) and ``subresources``: ``name``,
 ``kind`` (group, version, kind), ``verbs`` and, if there is one, the ``definition``.
+
+``protobuf.json`` gives the numbers of members in protobuf by definition (:mod:`kapi.meta.protobuf`).
 """
 
 import functools
@@ -27,6 +29,13 @@ def _read(name: str) -> bytes:
 def definitions() -> Definitions:
     """Return the types of all built-in kinds."""
     return Definitions.load(_read("definitions.json"), metav1_definitions())
+
+
+@functools.cache
+def protobuf_numbers() -> dict[str, str]:
+    """Return the protobuf numbers of the members of all built-in kinds."""
+    table: dict[str, str] = orjson.loads(_read("protobuf.json"))
+    return table
 
 
 @functools.cache
