@@ -1,0 +1,29 @@
+import pytest
+
+
+@pytest.fixture
+def classes(kind_bench):
+    return kind_bench("node", "runtimeclasses")
+
+
+def test_the_handler_is_immutable(classes):
+    old = classes.create(handler="h")
+    classes.update(old, handler="i", scheduling={"nodeSelector": {"a": "b"}})
+    assert classes.problems == ['handler: Invalid value: "i": field is immutable']
+
+
+@pytest.mark.parametrize(
+    ("members", "fields"),
+    [
+        ({}, ["handler"]),
+        ({"handler": "A_"}, ["handler"]),
+        ({"handler": "h", "scheduling": {"nodeSelector": {"a b": "c"}}}, ["scheduling.nodeSelector"]),
+        (
+            {"handler": "h", "scheduling": {"tolerations": [{"key": "a", "operator": "Exists"}] * 2}},
+            ["scheduling.tolerations[1]"],
+        ),
+        ({"handler": "h", "scheduling": {"tolerations": [{"value": "v"}]}}, ["scheduling.tolerations[0].operator"]),
+    ],
+)
+def test_findings(classes, members, fields):
+    assert [problem.partition(":")[0] for problem in classes.findings(**members)] == fields
