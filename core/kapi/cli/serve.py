@@ -1,5 +1,6 @@
 """``kapi serve``: from flags to a running server, with everything that can go wrong told in a line."""
 
+import gc
 import os
 import socket
 import sys
@@ -21,6 +22,7 @@ USAGE, FAILURE = 2, 1
 
 def serve(argv: Sequence[str]) -> int:
     """Serve until told to stop; return the exit code."""
+    gc.disable()  # until the server is ready: nothing that the start makes is garbage
     trace = trace_to_stderr if os.environ.get("KAPI_TRACE_PLUGINS") else None
     try:
         assembly = assemble(argv, trace)
@@ -56,10 +58,13 @@ def _run(assembly: Assembly) -> int:
     kubeconfig = write_admin_kubeconfig(config, url)
     if config.workers > 1:
         return _run_workers(assembly, bound, announcement(assembly, url, kubeconfig))
-    from kapi.server.serving import run
+    from kapi.server.serving import run, settle
 
-    lines = announcement(assembly, url, kubeconfig)
-    return run(assembly(), config, [bound], on_ready=lambda: _print(sys.stdout, lines))
+    def ready() -> None:
+        settle()
+        _print(sys.stdout, announcement(assembly, url, kubeconfig))
+
+    return run(assembly(), config, [bound], on_ready=ready)
 
 
 def _run_workers(assembly: Assembly, bound: socket.socket, lines: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from uvicorn_worker import UvicornWorker
 
 from kapi.server.assembly import START_ERRORS, Assembly, complaint
 from kapi.server.cells import SharedCells, forget_workers
-from kapi.server.serving import STOP_TIMEOUT, HTTPServer, loop_factory
+from kapi.server.serving import STOP_TIMEOUT, HTTPServer, loop_factory, settle
 
 WORKER_CLASS = "kapi.server.worker.KapiWorker"
 
@@ -40,7 +40,7 @@ class KapiWorker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker has no 
     async def _serve(self) -> int:
         assembly: Assembly = self.wsgi
         cells = SharedCells(assembly.config.run_dir, self.kapi_number)
-        server = HTTPServer(assembly(cells), assembly.config, on_tick=self.notify)
+        server = HTTPServer(assembly(cells), assembly.config, on_ready=settle, on_tick=self.notify)
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, self._quit, server)
         return await server.serve([listener.sock for listener in self.sockets])
 
