@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from kapi.contracts.authn import UserInfo
-from kapi.contracts.authz import Attributes, Decision, Verdict
+from kapi.contracts.authz import Attributes, Decision, Rules, Verdict
 from kapi.meta.gvk import GroupVersionResource
 from kapi.testing.memory_client import MemoryClient
 from kapi_authz.node import NodeAuthorizer, node_of
@@ -179,3 +179,9 @@ async def test_others_are_no_concern() -> None:
     assert await ask("get", "secrets", "pull", UserInfo("alice")) == Decision(Verdict.NO_OPINION)
     unknown = await ask("get", "secrets", "pull", UserInfo("system:node:", groups=("system:nodes",)))
     assert unknown.reason == 'unknown node for user "system:node:"'
+
+
+async def test_rules_of_nodes_cannot_be_listed_and_others_have_none() -> None:
+    authorizer = NodeAuthorizer(MemoryClient())
+    assert (await authorizer.rules_for(NODE, "ns")).incomplete
+    assert await authorizer.rules_for(UserInfo("alice"), "ns") == Rules([], [])

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from kapi.contracts.authn import UserInfo
-from kapi.contracts.authz import Attributes, AuthorizerPlugin, Decision, Verdict
+from kapi.contracts.authz import Attributes, AuthorizerPlugin, Decision, Rules, Verdict
 from kapi.contracts.client import ObjectClient
 from kapi.contracts.plugins import BuildContext
 from kapi.hookspecs import hookimpl
@@ -61,6 +61,12 @@ class NodeAuthorizer:
             if check is not None:
                 return check(node, attributes)
         return self._by_role(attributes)
+
+    async def rules_for(self, user: UserInfo, namespace: str) -> Rules:
+        """Return no rules: others than nodes have none here, and those of nodes depend on their pods."""
+        if node_of(user) is None:
+            return Rules([], [])
+        return Rules([], [], True, "the Node authorizer cannot list the rules of nodes")
 
     async def _sync(self) -> None:
         """Follow pods, volumes and attachments. Questions that come meanwhile wait."""
