@@ -47,4 +47,4 @@ def _default_names(names: Object) -> None:
 
 
 def _storage_versions(obj: Object) -> list[str]:
-    return [version["name"] for version in obj["spec"].get("versions") or () if version.get("storage")]
+    return [version.get("name", "") for version in obj["spec"].get("versions") or () if version.get("storage")]

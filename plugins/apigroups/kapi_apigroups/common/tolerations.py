@@ -8,13 +8,15 @@ from kapi.meta.names import label_value, qualified_name
 from kapi_apigroups.common.fields import checked, one_of
 from kapi_apigroups.common.golang import Shape, go_value, show_go
 
-_SHAPE: Shape = {
+TOLERATION: Shape = {
     "Key": ("key", ""),
     "Operator": ("operator", ""),
     "Value": ("value", ""),
     "Effect": ("effect", ""),
     "TolerationSeconds": "tolerationSeconds",
 }
+"""How messages show a toleration."""
+
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _KEYLESS = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
 
@@ -31,7 +33,7 @@ def validate_distinct_tolerations(tolerations: Iterable[Object], path: str) -> I
     yield from validate_tolerations(listed, path)
     for index, toleration in enumerate(listed):
         if toleration in listed[:index]:
-            shown = show_go(go_value(toleration, _SHAPE))
+            shown = show_go(go_value(toleration, TOLERATION))
             yield FieldError("FieldValueDuplicate", f"{path}[{index}]", f"Duplicate value: {shown}")
 
 

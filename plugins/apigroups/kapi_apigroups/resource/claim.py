@@ -8,14 +8,8 @@ from kapi.meta.names import dns1123_label, dns1123_subdomain
 from kapi_apigroups.common.fields import IMMUTABLE, checked, named, one_of
 from kapi_apigroups.common.golang import Shape, invalid_struct
 from kapi_apigroups.common.status_owner import PureStatusStrategy, StatusOwner
+from kapi_apigroups.common.tolerations import TOLERATION
 
-_TOLERATION: Shape = {
-    "Key": ("key", ""),
-    "Operator": ("operator", ""),
-    "Value": ("value", ""),
-    "Effect": ("effect", ""),
-    "TolerationSeconds": "tolerationSeconds",
-}
 _SELECTOR: Shape = {"CEL": ("cel", None, {"Expression": ("expression", "")})}
 _CAPACITY: Shape = {"Requests": "requests"}
 _EXACTLY: Shape = {
@@ -24,7 +18,7 @@ _EXACTLY: Shape = {
     "AllocationMode": ("allocationMode", ""),
     "Count": ("count", 0),
     "AdminAccess": "adminAccess",
-    "Tolerations": ("tolerations", None, _TOLERATION),
+    "Tolerations": ("tolerations", None, TOLERATION),
     "Capacity": ("capacity", None, _CAPACITY),
 }
 _ALTERNATIVE: Shape = {
