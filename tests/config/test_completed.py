@@ -29,12 +29,12 @@ def test_without_flags_everything_is_answered():
         Path("/data/pki/apiserver.crt"), Path("/data/pki/apiserver.key")
     )
     assert found.client_ca_file == Path("/data/pki/client-ca.crt")
-    assert found.audiences == found.service_account_issuers == ("https://kubernetes.default.svc",)
-    assert found.service_account_signing_key_file == Path("/data/pki/sa.key")
-    assert found.service_account_key_files == (Path("/data/pki/sa.pub"),)
+    assert found.options["api-audiences"] == ("https://kubernetes.default.svc",)
+    assert found.options["service-account-issuer"] == ("https://kubernetes.default.svc",)
+    assert found.options["service-account-signing-key-file"] == Path("/data/pki/sa.key")
+    assert found.options["service-account-key-file"] == ("/data/pki/sa.pub",)
     assert (found.generated.serving, found.generated.client_ca, found.generated.service_account_key) == (True,) * 3
     assert found.kubernetes_service_ip == "10.0.0.1"
-    assert found.node_ports == (30000, 32767)
     assert found.warnings == ()
 
 
@@ -61,13 +61,12 @@ def test_given_files_are_not_generated():
         "--service-account-key-file=/two.pub",
     )  # fmt: skip
     assert (found.generated.serving, found.generated.client_ca, found.generated.service_account_key) == (False,) * 3
-    assert found.service_account_key_files == (Path("/one.pub"), Path("/two.pub"))
+    assert found.options["service-account-key-file"] == ("/one.pub", "/two.pub")
 
 
 def test_the_generated_signing_key_verifies_beside_given_keys():
-    assert config("--service-account-key-file=/old.pub").service_account_key_files == (
-        Path("/old.pub"), Path("/data/pki/sa.pub"),
-    )  # fmt: skip
+    found = config("--service-account-key-file=/old.pub")
+    assert found.options["service-account-key-file"] == ("/old.pub", "/data/pki/sa.pub")
 
 
 def test_sni_certificates_have_files_and_names():

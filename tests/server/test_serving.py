@@ -1,5 +1,6 @@
 """The HTTP server over a real socket: TLS, certificates in the scope, limits, and the end in order."""
 
+import asyncio
 import json
 import socket
 import ssl
@@ -9,10 +10,12 @@ import pytest
 from fake_server import FakeServer, Running, config_for
 
 from kapi.config.completed import CompletedConfig
+from kapi.contracts.storage import Unavailable
 from kapi.server.kubeconfig import kubeconfig
 from kapi.server.listeners import BindError, bind
-from kapi.server.pki import user_credentials
+from kapi.server.pki import ensure, user_credentials
 from kapi.server.protocol import MAX_HEAD
+from kapi.server.serving import HTTPServer
 from kapi.server.tls import TLSError, server_context
 
 
@@ -45,8 +48,6 @@ def test_puts_the_client_certificate_into_every_scope(running):
 
 def test_refuses_a_certificate_of_another_authority(running, tmp_path):
     other = config_for(tmp_path / "other")
-    from kapi.server.pki import ensure
-
     ensure(other)
     context = running.client_context()
     context.load_cert_chain(other.pki_dir / "admin.crt", other.pki_dir / "admin.key")
@@ -147,31 +148,28 @@ def test_a_failing_start_stops_what_was_started_and_is_passed_on(config):
 
 class HangingServer(FakeServer):
     async def start(self) -> None:
-        import asyncio
-
-        asyncio.get_running_loop().call_soon(self.stop_serving)
+        self.entered.set()
         await asyncio.Event().wait()
 
 
-def test_can_be_stopped_while_it_starts(config):
-    class Stopping(HangingServer):
-        def stop_serving(self) -> None:
-            running_http[0].stop()
-
-    import asyncio
-
-    from kapi.server.pki import ensure
-    from kapi.server.serving import HTTPServer
-
+async def serve(fake: FakeServer, config: CompletedConfig, meanwhile=lambda http: None) -> int:
     ensure(config)
-    running_http: list[HTTPServer] = []
+    http = HTTPServer(fake, config)
+    asyncio.get_running_loop().call_later(0.05, meanwhile, http)
+    return await asyncio.wait_for(http.serve([bind(config)]), 5)
 
-    async def main() -> int:
-        fake = Stopping()
-        running_http.append(HTTPServer(fake, config))
-        return await asyncio.wait_for(running_http[0].serve([bind(config)]), 5)
 
-    assert asyncio.run(main()) == 0
+async def test_can_be_stopped_while_it_starts(config):
+    fake = HangingServer()
+    assert await serve(fake, config, lambda http: http.stop()) == 0
+    assert fake.calls == ["end_watches", "stop"]
+
+
+async def test_a_start_that_takes_too_long_is_given_up(tmp_path):
+    fake = HangingServer()
+    with pytest.raises(Unavailable, match="not ready after 0.1 s"):
+        await serve(fake, config_for(tmp_path, "--storage-initialization-timeout=100ms"))
+    assert fake.calls == ["stop"]
 
 
 def test_a_port_in_use_is_told_in_a_line(config):
@@ -203,8 +201,6 @@ def test_a_certificate_that_is_none_is_told(tmp_path):
 
 def test_a_certificate_for_a_name_is_chosen_by_sni(running, tmp_path):
     other = config_for(tmp_path / "sni", "--external-hostname=kapi.example.com")
-    from kapi.server.pki import ensure
-
     ensure(other)
     pair = f"{other.pki_dir}/apiserver.crt,{other.pki_dir}/apiserver.key:kapi.example.com"
     named = Running(config_for(tmp_path / "main", f"--tls-sni-cert-key={pair}"))

@@ -98,27 +98,18 @@ class CompletedConfig:
     generated: GeneratedFiles
     storage_backend: str
     storage_prefix: str
-    compaction_interval: float
     authorization_modes: tuple[str, ...]
     enabled_admission: frozenset[str]
     disabled_admission: frozenset[str]
     controllers: Selection
-    audiences: tuple[str, ...]
-    service_account_issuers: tuple[str, ...]
-    service_account_signing_key_file: Path
-    service_account_key_files: tuple[Path, ...]
     service_ranges: tuple[str, ...]
-    node_ports: tuple[int, int]
     workers: int
     max_requests_inflight: int
     max_mutating_requests_inflight: int
     request_timeout: float
     min_request_timeout: int
     shutdown_delay: float
-    watch_termination_grace: float
-    livez_grace: float
     storage_timeout: float
-    event_ttl: float
     logging_format: str
     verbosity: int
     warnings: tuple[str, ...] = ()
@@ -216,7 +207,6 @@ def _advertised(bind_address: str) -> str:
 
 
 def _config(options: Options, data_dir: Path, generated: GeneratedFiles) -> CompletedConfig:
-    first, _, last = options["service-node-port-range"].partition("-")
     return CompletedConfig(
         options=options,
         data_dir=data_dir,
@@ -233,27 +223,18 @@ def _config(options: Options, data_dir: Path, generated: GeneratedFiles) -> Comp
         generated=generated,
         storage_backend=options["storage-backend"],
         storage_prefix="/" + options["etcd-prefix"].strip("/"),
-        compaction_interval=options["etcd-compaction-interval"],
         authorization_modes=options["authorization-mode"],
         enabled_admission=frozenset((*options["enable-admission-plugins"], *options["admission-control"])),
         disabled_admission=frozenset(options["disable-admission-plugins"]),
         controllers=Selection.parse(options["controllers"]),
-        audiences=options["api-audiences"],
-        service_account_issuers=options["service-account-issuer"],
-        service_account_signing_key_file=options["service-account-signing-key-file"],
-        service_account_key_files=tuple(Path(name) for name in options["service-account-key-file"]),
         service_ranges=tuple(part.strip() for part in options["service-cluster-ip-range"].split(",")),
-        node_ports=(int(first), int(last)),
         workers=options["workers"],
         max_requests_inflight=options["max-requests-inflight"],
         max_mutating_requests_inflight=options["max-mutating-requests-inflight"],
         request_timeout=options["request-timeout"],
         min_request_timeout=options["min-request-timeout"],
         shutdown_delay=options["shutdown-delay-duration"],
-        watch_termination_grace=options["shutdown-watch-termination-grace-period"],
-        livez_grace=options["livez-grace-period"],
         storage_timeout=options["storage-initialization-timeout"],
-        event_ttl=options["event-ttl"],
         logging_format=options["logging-format"],
         verbosity=options["v"],
     )

@@ -40,12 +40,11 @@ GENERIC: Rows = (
     _flag("external-hostname", "string", "", "Host name to use in URLs that clients are given."),
     _planned("feature-gates", "map", {}, "Switches of features, as name=true or name=false."),
     _planned("goaway-chance", "float", 0.0, "Share of HTTP/2 requests answered with GOAWAY."),
-    _flag(
+    _planned(
         "livez-grace-period",
         "duration",
         0.0,
         "How long start-up may take before /livez reports it as failed.",
-        check=checks.not_negative,
     ),
     _flag(
         "max-mutating-requests-inflight",
@@ -85,13 +84,12 @@ GENERIC: Rows = (
         "How long to go on serving, not ready, after SIGTERM.",
         check=checks.not_negative,
     ),
-    _flag("shutdown-send-retry-after", "bool", False, "Answer new requests with 429 while running ones finish."),
-    _flag(
+    _planned("shutdown-send-retry-after", "bool", False, "Answer new requests with 429 while running ones finish."),
+    _planned(
         "shutdown-watch-termination-grace-period",
         "duration",
         0.0,
         "Over how long watches are ended on shutdown; 0: at once.",
-        check=checks.not_negative,
     ),
     _flag(
         "storage-initialization-timeout",
@@ -100,14 +98,14 @@ GENERIC: Rows = (
         "How long to wait for the storage at start.",
         check=checks.positive,
     ),
-    _flag(
+    _planned(
         "strict-transport-security-directives", "strings", (), "Directives for the Strict-Transport-Security header."
     ),
 )
 
 ETCD: Rows = (
     _planned("delete-collection-workers", "int", 1, "How many objects a deletecollection deletes at once."),
-    _flag("enable-garbage-collector", "bool", True, "Delete dependents of deleted owners."),
+    _planned("enable-garbage-collector", "bool", True, "Delete dependents of deleted owners."),
     _planned("encryption-provider-config", "path", None, "File that says which resources to encrypt in storage."),
     _planned("encryption-provider-config-automatic-reload", "bool", False, "Read that file again when it changes."),
     _planned("etcd-cafile", "path", None, "CA file for the connection to etcd."),
@@ -121,21 +119,19 @@ ETCD: Rows = (
     ),
     _planned("etcd-count-metric-poll-period", "duration", _seconds("1m0s"), "How often objects are counted."),
     _planned("etcd-db-metric-poll-interval", "duration", _seconds("30s"), "How often the size of etcd is asked for."),
-    _flag(
+    _planned(
         "etcd-healthcheck-timeout",
         "duration",
         _seconds("2s"),
         "How long the storage's health check may take.",
-        check=checks.positive,
     ),
     _planned("etcd-keyfile", "path", None, "Private key for etcd."),
     _flag("etcd-prefix", "string", "/registry", "Prefix of all keys in storage.", check=checks.storage_prefix),
-    _flag(
+    _planned(
         "etcd-readycheck-timeout",
         "duration",
         _seconds("2s"),
         "How long the storage's readiness check may take.",
-        check=checks.positive,
     ),
     _planned("etcd-servers", "strings", (), "URLs of etcd servers."),
     _planned("etcd-servers-overrides", "strings", (), "etcd servers of single resources."),
@@ -282,7 +278,7 @@ AUTHENTICATION: Rows = (
         (),
         "Issuer of service account tokens. May be repeated: the first signs, all are accepted.",
     ),
-    _flag("service-account-jwks-uri", "string", "", "URL of the key set in the discovery document of the issuer."),
+    _planned("service-account-jwks-uri", "string", "", "URL of the key set in the discovery document of the issuer."),
     _flag(
         "service-account-key-file",
         "array",
@@ -359,7 +355,7 @@ TRACES: Rows = (_planned("tracing-config-file", "path", None, "File with the con
 
 MISC: Rows = (
     _planned("aggregator-reject-forwarding-redirect", "bool", True, "Refuse redirects of aggregated API servers."),
-    _flag("allow-privileged", "bool", False, "Let containers ask for privileged mode."),
+    _planned("allow-privileged", "bool", False, "Let containers ask for privileged mode."),
     _planned("coordinated-leadership-lease-duration", "duration", _seconds("15s"), "Length of a coordinated lease."),
     _planned("coordinated-leadership-renew-deadline", "duration", _seconds("10s"), "When a lease must be renewed."),
     _planned("coordinated-leadership-retry-period", "duration", _seconds("2s"), "Wait between tries."),

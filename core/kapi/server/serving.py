@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 
 from kapi.config.completed import CompletedConfig
 from kapi.contracts.server import ASGIApp
+from kapi.contracts.storage import Unavailable
 from kapi.server.lifecycle import Lifecycle
 from kapi.server.protocol import KapiProtocol
 from kapi.server.tls import server_context
@@ -85,7 +86,7 @@ class HTTPServer:
     async def serve(self, sockets: Sequence[socket.socket]) -> int:
         """Serve on bound sockets until a signal or :meth:`stop`; return the exit code: 0, or 1 when hurried.
 
-        Raises what the server's ``start`` raises, and TLSError.
+        Raises what the server's ``start`` raises, Unavailable when it takes too long, and TLSError.
         """
         self._install_signal_handlers()
         ticking = asyncio.create_task(self._tick())
@@ -100,26 +101,34 @@ class HTTPServer:
 
     async def _begin(self, sockets: Sequence[socket.socket], context: Any) -> list[asyncio.AbstractServer]:
         """Start the server and listen; return nothing if the end was asked for meanwhile."""
-        start = asyncio.create_task(self._server.start())
-        asked = asyncio.create_task(self._asked_to_stop.wait())
         try:
-            await asyncio.wait((start, asked), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            asked.cancel()
-        if not start.done():
-            start.cancel()
-            await asyncio.wait((start,))
-            return []
-        try:
-            start.result()
+            started = await self._start()
         except BaseException:
             await self._server.stop()
             raise
+        if not started:
+            return []
         listening = await self._listen(sockets, context)
         self._server.lifecycle.started.set()
         if self._on_ready:
             self._on_ready()
         return listening
+
+    async def _start(self) -> bool:
+        """Start the server; return False if the end was asked for meanwhile. Raises Unavailable after too long."""
+        start = asyncio.create_task(self._server.start())
+        asked = asyncio.create_task(self._asked_to_stop.wait())
+        patience = self._config.storage_timeout
+        await asyncio.wait((start, asked), timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if start.done():
+            start.result()
+            return True
+        start.cancel()
+        await asyncio.wait((start,))
+        if not self._asked_to_stop.is_set():
+            raise Unavailable(f"not ready after {patience:g} s (--storage-initialization-timeout)")
+        return False
 
     async def _listen(self, sockets: Sequence[socket.socket], context: Any) -> list[asyncio.AbstractServer]:
         loop = asyncio.get_running_loop()
