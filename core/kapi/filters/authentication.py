@@ -26,7 +26,7 @@ def with_authentication(app: ASGIApp, authenticator: RequestUnion) -> ASGIApp:
         try:
             response = await authenticator.authenticate(request, state.warnings.append)
         except AuthenticationError as ex:
-            _log.info("refused %s %s: %s", scope["method"], scope["path"], ex)
+            _log.info("refused %s %r: %s", scope["method"], scope["path"], ex)
             raise unauthorized() from None
         if response is None:
             raise unauthorized()
