@@ -204,7 +204,7 @@ class Store:
 
     def _refuse(self, meta: Object, errors: list[FieldError]) -> None:
         if errors:
-            raise invalid(self.resource.kind.group_kind, meta.get("name", ""), errors)
+            raise invalid(self.stored_kind.group_kind, meta.get("name", ""), errors)
 
     async def _exists(self, ctx: RequestContext, meta: Object) -> StatusError:
         error = already_exists(self.group_resource, meta["name"])

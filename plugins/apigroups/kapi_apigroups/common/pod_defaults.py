@@ -2,7 +2,6 @@
 
 from kapi.contracts.resources import Object
 from kapi_apigroups.common.images import default_pull_policy
-from kapi_apigroups.common.quantities import round_requirements, round_resources
 from kapi_apigroups.common.volume_defaults import default_field_ref, default_volumes
 
 CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
@@ -30,8 +29,6 @@ def default_pod_spec(spec: Object) -> None:
             default_container(container)
     if "volumes" in spec:
         default_volumes(spec["volumes"])
-    round_resources(spec.get("overhead"))
-    round_requirements(spec.get("resources"))
 
 
 def _mirror_service_account(spec: Object) -> None:
@@ -47,7 +44,6 @@ def default_container(container: Object) -> None:
         container["imagePullPolicy"] = default_pull_policy(container.get("image", ""))
     container.setdefault("terminationMessagePath", "/dev/termination-log")
     container.setdefault("terminationMessagePolicy", "File")
-    round_requirements(container.get("resources"))
     for port in container.get("ports", ()):
         port.setdefault("protocol", "TCP")
     for variable in container.get("env", ()):

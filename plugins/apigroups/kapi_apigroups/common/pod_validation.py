@@ -17,14 +17,16 @@ from kapi.meta.errors import (
 )
 from kapi.meta.names import dns1123_label
 from kapi_apigroups.common.quantities import exceeds
+from kapi_apigroups.common.selectors import validate_labels
 
 _PORT_RANGE = "must be between 1 and 65535, inclusive"
 
 
 def validate_pod_template(template: Object, path: str) -> list[FieldError]:
     """Return what is wrong with a PodTemplateSpec that stands at ``path``."""
-    spec = template.get("spec", {})
-    errors = validate_pod_spec(spec, f"{path}.spec")
+    spec = template.get("spec") or {}
+    errors = list(validate_labels((template.get("metadata") or {}).get("labels") or {}, f"{path}.labels"))
+    errors += validate_pod_spec(spec, f"{path}.spec")
     if spec.get("ephemeralContainers"):
         errors.append(
             field_forbidden(f"{path}.spec.ephemeralContainers", "ephemeral containers not allowed in pod template")

@@ -10,13 +10,6 @@ _MILLI = -3
 _OVERFLOW = 1 << 63
 
 
-def round_requirements(requirements: Object | None) -> None:
-    """Round the ``limits`` and ``requests`` of a ResourceRequirements up to thousandths, in place."""
-    if requirements:
-        round_resources(requirements.get("limits"))
-        round_resources(requirements.get("requests"))
-
-
 def round_resources(resources: Object | None) -> None:
     """Round the quantities of a ResourceList up to thousandths, in place."""
     if not resources:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from kapi.contracts.resources import Object
 from kapi_apigroups.common.images import default_pull_policy
-from kapi_apigroups.common.quantities import round_requirements
 
 DEFAULT_MODE = 0o644
 """Permission bits of projected files (decimal 420 in JSON)."""
@@ -27,7 +26,6 @@ def default_volumes(volumes: list[Object]) -> None:
 def default_claim_spec(spec: Object) -> None:
     """Fill in the defaults of a PersistentVolumeClaimSpec."""
     spec.setdefault("volumeMode", "Filesystem")
-    round_requirements(spec.get("resources"))
 
 
 def default_field_ref(holder: Object) -> None:

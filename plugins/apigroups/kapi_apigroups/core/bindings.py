@@ -8,7 +8,7 @@ from kapi.meta import times
 from kapi.meta.errors import StatusError, bad_request, conflict, field_not_supported, field_required
 from kapi.meta.gvk import GroupResource
 from kapi_apigroups.common.conditions import set_condition
-from kapi_apigroups.core.resources import PODS
+from kapi_apigroups.core.resources import POD_RESOURCE, PODS
 from kapi_apigroups.core.success import success
 
 _SUBRESOURCE = "binding"
@@ -68,15 +68,27 @@ def _check_target(target: Object) -> None:
         raise StatusError(500, "", texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]")
 
 
+def _check_uid(wanted: str, metadata: Object) -> None:
+    if wanted and wanted != metadata.get("uid"):
+        raise conflict(
+            POD_RESOURCE,
+            metadata["name"],
+            "StorageError: invalid object, Code: 4, "
+            f"Key: /registry/pods/{metadata.get('namespace', '')}/{metadata['name']}, ResourceVersion: 0, "
+            f"AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted}, "
+            f"UID in object meta: {metadata.get('uid', '')}",
+        )
+
+
 def _assign(name: str, binding: Object) -> Callable[[Object], Object]:
     """Return the change of a pod that a binding asks for."""
     node, given = binding["target"]["name"], binding.get("metadata", {})
 
     def change(pod: Object) -> Object:
         spec, metadata = pod["spec"], pod["metadata"]
-        for member in ("uid", "resourceVersion"):
-            if given.get(member):
-                metadata[member] = given[member]
+        _check_uid(given.get("uid", ""), metadata)
+        if given.get("resourceVersion"):
+            metadata["resourceVersion"] = given["resourceVersion"]
         if "deletionTimestamp" in metadata:
             raise conflict(_BINDING, name, f"pod {name} is being deleted, cannot be assigned to a host")
         if spec.get("nodeName"):

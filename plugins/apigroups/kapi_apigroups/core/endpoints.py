@@ -6,6 +6,9 @@ from kapi.contracts.resources import Object, RequestContext, Strategy
 from kapi.meta.errors import FieldError, field_invalid, field_required
 from kapi.meta.names import dns1123_label, dns1123_subdomain, port_number, qualified_name
 from kapi_apigroups.common.addresses import IP_SYNTAX, parse_ip
+from kapi_apigroups.common.fields import one_of
+
+_PROTOCOLS = ("SCTP", "TCP", "UDP")
 
 
 class EndpointsStrategy(Strategy):
@@ -82,6 +85,7 @@ def _validate_port(port: Object, path: str, *, name_required: bool) -> Iterator[
             yield field_invalid(f"{path}.name", name, problem)
     for problem in port_number(port.get("port", 0)):
         yield field_invalid(f"{path}.port", port.get("port", 0), problem)
+    yield from one_of(port.get("protocol", ""), f"{path}.protocol", _PROTOCOLS)
     if port.get("appProtocol"):
         for problem in qualified_name(port["appProtocol"]):
             yield field_invalid(f"{path}.appProtocol", port["appProtocol"], problem)

@@ -4,10 +4,12 @@ from kapi.contracts.resources import Object, RequestContext
 from kapi.meta.errors import FieldError, field_duplicate, field_forbidden, field_invalid, field_required
 from kapi.meta.names import label_value, qualified_name
 from kapi_apigroups.common.addresses import CIDR_SYNTAX
+from kapi_apigroups.common.fields import one_of
 from kapi_apigroups.common.ip_families import family_of_cidr
 from kapi_apigroups.common.members import copied
-from kapi_apigroups.common.quantities import round_resources
 from kapi_apigroups.common.status_owner import StatusOwner
+
+_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
 class NodeStrategy(StatusOwner):
@@ -17,8 +19,6 @@ class NodeStrategy(StatusOwner):
         """Make the old and new forms of the pod CIDR agree, and what is allocatable the capacity."""
         _join_cidrs(obj.get("spec", {}))
         status = obj.get("status", {})
-        round_resources(status.get("capacity"))
-        round_resources(status.get("allocatable"))
         if "allocatable" not in status and "capacity" in status:
             status["allocatable"] = copied(status["capacity"])
 
@@ -65,6 +65,8 @@ def _validate_taints(taints: list[Object]) -> list[FieldError]:
         errors += [field_invalid(f"{path}.value", value, problem) for problem in label_value(value)]
         if not effect:
             errors.append(field_required(f"{path}.effect"))
+        else:
+            errors += one_of(effect, f"{path}.effect", _EFFECTS)
         if (key, effect) in seen:
             errors.append(_duplicate_taint(path, taint))
         seen.add((key, effect))

@@ -3,10 +3,8 @@
 from kapi.contracts.resources import Object, RequestContext, StatusStrategy, Strategy
 from kapi.meta.errors import FieldError, field_duplicate, field_forbidden, field_invalid, field_required
 from kapi.meta.names import qualified_name
-from kapi_apigroups.common.quantities import round_resources
 from kapi_apigroups.common.status_owner import StatusOwner
 
-_LISTS = ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
 _STANDARD_TYPES = ("Pod", "Container", "PersistentVolumeClaim")
 
 
@@ -18,8 +16,6 @@ class LimitRangeStrategy(Strategy):
     def default(self, obj: Object) -> None:
         """Derive ``default`` from ``max`` and ``defaultRequest`` from ``default`` and ``min``."""
         for item in obj.get("spec", {}).get("limits") or ():
-            for member in _LISTS:
-                round_resources(item.get(member))
             if item.get("type") == "Container":
                 _default_item(item)
 
@@ -70,13 +66,6 @@ class ResourceQuotaStrategy(StatusOwner):
     """ResourceQuotas: the status is counted by a controller."""
 
     returns_deleted = True
-
-    def default(self, obj: Object) -> None:
-        """Round quantities to the precision that the API keeps."""
-        for member in ("spec", "status"):
-            part = obj.get(member, {})
-            round_resources(part.get("hard"))
-            round_resources(part.get("used"))
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         """Refuse other scopes than at first."""

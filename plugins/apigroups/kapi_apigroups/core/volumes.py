@@ -7,7 +7,6 @@ from kapi.meta import times
 from kapi.meta.errors import FieldError, field_forbidden, field_invalid, field_required
 from kapi_apigroups.common import volume_defaults
 from kapi_apigroups.common.members import equal_but, keep
-from kapi_apigroups.common.quantities import round_resources
 from kapi_apigroups.common.status_owner import StatusOwner
 from kapi_apigroups.common.volume_warnings import warn_of_sources
 
@@ -64,7 +63,6 @@ class VolumeStrategy(StatusOwner):
         spec = obj.setdefault("spec", {})
         spec.setdefault("persistentVolumeReclaimPolicy", "Retain")
         spec.setdefault("volumeMode", "Filesystem")
-        round_resources(spec.get("capacity"))
         for member, fill in _SOURCE_DEFAULTS.items():
             if member in spec:
                 fill(spec[member])
@@ -131,8 +129,6 @@ class ClaimStrategy(StatusOwner):
         volume_defaults.default_claim_spec(spec)
         status = obj.setdefault("status", {})
         status.setdefault("phase", "Pending")
-        round_resources(status.get("capacity"))
-        round_resources(status.get("allocatedResources"))
 
     def prepare_for_create(self, ctx: RequestContext, obj: Object) -> None:
         """Begin as pending."""

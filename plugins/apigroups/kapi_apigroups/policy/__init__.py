@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from kapi.hookspecs import hookimpl
 from kapi_apigroups.build import KindRules, build_group
-from kapi_apigroups.policy.disruption_budget import DisruptionBudgetStrategy
+from kapi_apigroups.policy.disruption_budget import DisruptionBudgetStatusStrategy, DisruptionBudgetStrategy
 
 if TYPE_CHECKING:
     from kapi.contracts.plugins import BuildContext
@@ -15,4 +15,6 @@ if TYPE_CHECKING:
 @hookimpl
 def kapi_register_api_groups(context: "BuildContext") -> "Sequence[APIGroup]":
     """Return the group."""
-    return [build_group("policy", {("v1", "poddisruptionbudgets"): KindRules(DisruptionBudgetStrategy())})]
+    budget = DisruptionBudgetStrategy()
+    rules = KindRules(budget, subresources={"status": DisruptionBudgetStatusStrategy(budget)})
+    return [build_group("policy", {("v1", "poddisruptionbudgets"): rules})]
