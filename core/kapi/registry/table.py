@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import orjson
-
 from kapi.contracts.resources import APIGroup, Object, Resource
 from kapi.contracts.storage import StorageBackend
 from kapi.meta.gvk import GroupVersionKind, GroupVersionResource
@@ -95,20 +93,8 @@ def _cache(
     first = shared[0]
     found = caches.get(first.storage_prefix)
     if found is None:
-        selectable = {path: extract for resource in shared for path, extract in _selectable(resource).items()}
+        selectable = {path: extract for resource in shared for path, extract in resource.selectable_fields.items()}
         codec = Codec(first.storage_kind or first.kind, selectable)
         found = WatchCache(backend, feed, f"{prefix}{first.storage_prefix}/", codec)
         caches[first.storage_prefix] = found
     return found
-
-
-def _selectable(resource: Resource) -> Mapping[str, Callable[[Object], str]]:
-    """Return the extractors of a resource's selectable fields, for objects in stored form."""
-    convert = resource.from_storage
-    if convert is None:
-        return resource.selectable_fields
-
-    def converted(extract: Callable[[Object], str]) -> Callable[[Object], str]:
-        return lambda obj: extract(convert(orjson.loads(orjson.dumps(obj))))
-
-    return {path: converted(extract) for path, extract in resource.selectable_fields.items()}
