@@ -6,6 +6,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+# A checkout is not compiled by pip, and some machines keep Python from doing it on import: it halves the start time.
+COMPILE := $(BIN)/python -m compileall -q core plugins || true
 FLAGS ?=
 TESTS ?= tests
 
@@ -36,8 +38,10 @@ $(BIN)/pip:
 
 $(VENV)/.installed: $(BIN)/pip setup.cfg pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	$(COMPILE)
 	touch $@
 
 $(VENV)/.installed-for-tests: $(BIN)/pip setup.cfg pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(COMPILE)
 	touch $@ $(VENV)/.installed

@@ -74,10 +74,11 @@ def discover() -> tuple[Source, ...]:
     Raises PluginError when two distributions claim the same name in a group.
     """
     found: dict[tuple[str, str], Source] = {}
+    known: dict[int, tuple[str, str]] = {}
     everything = entry_points()
     for group in GROUPS:
         for point in sorted(everything.select(group=group), key=_name_of):
-            source = _source(point)
+            source = _source(point, known)
             other = found.setdefault((group, point.name), source)
             if other != source:
                 raise PluginError(
@@ -91,9 +92,14 @@ def _name_of(point: EntryPoint) -> str:
     return point.name
 
 
-def _source(point: EntryPoint) -> Source:
-    name, version = (point.dist.name, point.dist.version) if point.dist else ("(unknown)", "(unknown)")
-    return Source(point.group, point.name, name, version, point.value)
+def _source(point: EntryPoint, known: dict[int, tuple[str, str]]) -> Source:
+    """Return where a plugin comes from; ``known`` keeps what was read of distributions (a file each time, else)."""
+    dist = point.dist
+    if dist is None:
+        return Source(point.group, point.name, "(unknown)", "(unknown)", point.value)
+    if id(dist) not in known:
+        known[id(dist)] = (dist.name, dist.version)
+    return Source(point.group, point.name, *known[id(dist)], point.value)
 
 
 def choose(found: Sequence[Source], allowed: Iterable[str], refused: Iterable[str]) -> tuple[Source, ...]:
