@@ -2,17 +2,19 @@
 
 from kapi.contracts.server import ASGIApp, Message, Receive, Scope, Send
 from kapi.endpoints.answer import warning_headers
-from kapi.endpoints.state import request_state
+from kapi.endpoints.state import RequestState
 
 
 def with_warnings(app: ASGIApp) -> ASGIApp:
-    """Send ``state.warnings`` as Warning headers, one line each, with whatever answer the request gets."""
+    """Send ``state.warnings`` as Warning headers, one line each, with whatever answer the request gets.
+
+    Stands outside panic recovery, so that refusals carry the warnings too.
+    """
 
     async def warn(scope: Scope, receive: Receive, send: Send) -> None:
-        state = request_state(scope)
-
         async def add(message: Message) -> None:
-            if state.warnings and message["type"] == "http.response.start":
+            state: RequestState | None = scope.get("kapi")
+            if state is not None and state.warnings and message["type"] == "http.response.start":
                 message = {**message, "headers": [*message["headers"], *warning_headers(state)]}
             await send(message)
 

@@ -104,10 +104,10 @@ class APIServer:
         recorder = RequestMetrics(self.metrics, self._serves)
         core = [
             Filter("access-log", with_access_log),
+            Filter("warnings", with_warnings),
             Filter("panic-recovery", with_panic_recovery),
             Filter("request-info", with_request_info),
             Filter("metrics", lambda app: with_metrics(app, recorder)),
-            Filter("warnings", with_warnings),
             Filter("deadline", lambda app: with_deadline(app, config.request_timeout)),
             Filter("authentication", lambda app: with_authentication(app, self.authenticator)),
             Filter("impersonation", lambda app: with_impersonation(app, self.authorizer)),
