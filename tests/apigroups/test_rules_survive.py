@@ -55,6 +55,7 @@ LEAVES = {
     "boolean": [True, False],
     "bytes": ["", "AAAA"],
     "quantity": ["0", "1", "-1", "500m"],
+    "milli-quantity": ["0", "1", "-1", "500m"],
     "int-or-string": [0, 1, -1, "50%", "x"],
     "time": ["2024-01-01T00:00:00Z"],
     "micro-time": ["2024-01-01T00:00:00.000000Z"],

@@ -17,6 +17,9 @@ def test_the_handler_is_immutable(classes):
     [
         ({}, ["handler"]),
         ({"handler": "A_"}, ["handler"]),
+        ({"handler": "h", "overhead": {"podFixed": {"cpu": "-1"}}}, ["overhead.limits[cpu]"]),
+        ({"handler": "h", "overhead": {"podFixed": {"foo": "1"}}}, ["overhead.limits[foo]"] * 2),
+        ({"handler": "h", "overhead": {"podFixed": {"hugepages-2Mi": "4Mi", "x.io/y": "1"}}}, []),
         ({"handler": "h", "scheduling": {"nodeSelector": {"a b": "c"}}}, ["scheduling.nodeSelector"]),
         (
             {"handler": "h", "scheduling": {"tolerations": [{"key": "a", "operator": "Exists"}] * 2}},

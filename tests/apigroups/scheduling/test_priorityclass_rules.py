@@ -25,6 +25,10 @@ def test_value_and_policy_never_change(classes):
     ]
 
 
+def test_policies(classes):
+    assert [one.partition(":")[0] for one in classes.findings(value=1, preemptionPolicy="X")] == ["preemptionPolicy"]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "field"),
     [("a", 1_000_000_001, "value"), ("system-mine", 5, "metadata.name"), ("system-node-critical", 5, "metadata.name")],

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from kapi.contracts.resources import Object, RequestContext, Strategy
 from kapi.meta.errors import FieldError, field_forbidden
-from kapi_apigroups.common.fields import immutable
+from kapi_apigroups.common.fields import immutable, one_of
 
 _HIGHEST_OF_USERS = 1_000_000_000
 _SYSTEM_PREFIX = "system-"
@@ -42,6 +42,7 @@ def _validate(obj: Object) -> Iterator[FieldError]:
     elif obj.get("value", 0) > _HIGHEST_OF_USERS:
         detail = f"maximum allowed value of a user defined priority is {_HIGHEST_OF_USERS}"
         yield field_forbidden("value", detail)
+    yield from one_of(obj["preemptionPolicy"], "preemptionPolicy", ("PreemptLowerPriority", "Never"))
 
 
 def _same(obj: Object, known: Object) -> bool:
