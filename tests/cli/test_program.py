@@ -111,7 +111,8 @@ def test_plugins_are_listed_as_json_under_the_flags_of_a_server():
     flags = ["--authorization-mode=AlwaysAllow,RBAC", "--disable-plugins=token_file", "--controllers="]
     rows = json.loads(run("plugins", "--output=json", *flags).stdout)
     authorizers = [(row["name"], row["active"], row["order"]) for row in rows if row["family"] == "authorizer"]
-    assert authorizers == [("AlwaysAllow", True, 1), ("RBAC", True, 2), ("AlwaysDeny", False, 0)]
+    assert authorizers[:3] == [("AlwaysAllow", True, 1), ("RBAC", True, 2), ("AlwaysDeny", False, 0)]
+    assert not any(active for _, active, _ in authorizers[2:])
     assert [row["active"] for row in rows if row["plugin"] == "kapi.authn:token_file"] == [False]
     assert not any(row["active"] for row in rows if row["family"] == "controller")
 
