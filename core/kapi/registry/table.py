@@ -1,8 +1,8 @@
 """What is served now: an immutable table of resources and their stores."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from kapi.contracts.resources import APIGroup, Object, Resource
+from kapi.contracts.resources import APIGroup, Resource
 from kapi.contracts.storage import StorageBackend
 from kapi.meta.gvk import GroupVersionKind, GroupVersionResource
 from kapi.registry.store import Admission, Store
