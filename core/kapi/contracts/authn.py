@@ -60,9 +60,7 @@ class RequestAuthenticator(Protocol):
 class TokenAuthenticator(Protocol):
     """Authenticates by a bearer token (RFC 6750)."""
 
-    async def authenticate_token(
-        self, token: str, audiences: tuple[str, ...]
-    ) -> AuthnResponse | None:
+    async def authenticate_token(self, token: str, audiences: tuple[str, ...]) -> AuthnResponse | None:
         """Return the identity that ``token`` proves; None when the token is not of this kind.
 
         ``audiences`` are those that the caller accepts (empty: the server's own). Raises

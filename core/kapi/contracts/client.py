@@ -43,9 +43,7 @@ class ObjectClient(Protocol):
     """Reads and writes as the server itself: past authentication, authorization and admission, but with the kinds'
     own rules. All methods raise StatusError. Objects returned are the caller's to change, unless said otherwise."""
 
-    async def get(
-        self, resource: GroupVersionResource, name: str, namespace: str = ""
-    ) -> Object:
+    async def get(self, resource: GroupVersionResource, name: str, namespace: str = "") -> Object:
         """Return the current object; raises not_found."""
 
     async def list(
@@ -104,4 +102,3 @@ class ServedResource(NamedTuple):
     kind: str
     namespaced: bool
     verbs: tuple[str, ...]
-

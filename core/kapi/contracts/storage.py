@@ -138,9 +138,7 @@ class StorageBackend(ABC):
         """Return the current value of ``key``, or None. Sees every write acknowledged before the call."""
 
     @abstractmethod
-    async def range(
-        self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0
-    ) -> RangeResult:
+    async def range(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> RangeResult:
         """Return the keys under ``prefix`` in byte order.
 
         ``start`` is the first key to return (inclusive, "" for the first of the prefix; it may be any text, such as
@@ -159,9 +157,7 @@ class StorageBackend(ABC):
         """
 
     @abstractmethod
-    async def update(
-        self, key: str, value: bytes, expected_revision: int, *, ttl: float | None = None
-    ) -> int:
+    async def update(self, key: str, value: bytes, expected_revision: int, *, ttl: float | None = None) -> int:
         """Replace the value of ``key`` if its revision is still ``expected_revision``; return the new one.
 
         Without ``ttl`` the key stops expiring. Raises KeyMissing or RevisionConflict.

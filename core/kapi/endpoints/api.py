@@ -13,7 +13,7 @@ from kapi.endpoints.representation import PlainRepresentation
 from kapi.endpoints.request import ResourceRequest
 from kapi.endpoints.requestinfo import RequestInfo
 from kapi.endpoints.state import header, request_state
-from kapi.endpoints.verbs import connecting, deleting, patching, reading, writing
+from kapi.endpoints.verbs import connecting, deleting, patching, reading, viewing, writing
 from kapi.endpoints.verbs.watching import serve_watch
 from kapi.meta.errors import bad_request, go_quote, method_not_allowed, method_not_supported, unknown_path
 from kapi.meta.gvk import GroupVersionResource
@@ -163,7 +163,7 @@ def subresource_verb(subresource: Subresource, method: str) -> Verb:
     if verb is None or verb not in subresource.verbs:
         raise method_not_allowed()
     if subresource.view is not None:
-        return {"get": reading.get, "update": writing.update_view, "patch": patching.patch_view}[verb]
+        return {"get": reading.get, "update": viewing.update, "patch": viewing.patch}[verb]
     return _VERBS[verb]
 
 

@@ -8,6 +8,7 @@ from kapi.contracts.resources import Object, RequestContext, Resource, Strategy,
 from kapi.contracts.server import Scope
 from kapi.endpoints.answer import Answer, as_yaml, indented
 from kapi.endpoints.body import ReadBody, read_body
+from kapi.endpoints.default_table import DefaultTable
 from kapi.endpoints.negotiation import YAML, wants_pretty
 from kapi.endpoints.negotiation import Representation as MediaType
 from kapi.endpoints.representation import (
@@ -17,9 +18,8 @@ from kapi.endpoints.representation import (
     TableRepresentation,
 )
 from kapi.endpoints.state import RequestState, header
-from kapi.meta.errors import invalid, object_modified
 from kapi.meta.query import Query, first
-from kapi.meta.table import DefaultTable, is_a_list, not_a_list
+from kapi.meta.table import is_a_list, not_a_list
 from kapi.registry.store import Store
 from kapi.registry.table import ResourceTable
 
@@ -174,14 +174,3 @@ class ResourceRequest:
         if not self.media.kind:
             return orjson.dumps(obj)
         return self.representation().encode(obj)
-
-    def apply_view(self, view: View, live: Object, obj: Object) -> Object:
-        """Return the live parent changed to what a view's object says; raises invalid and object_modified."""
-        errors = view.validate(obj)
-        if errors:
-            raise invalid(self.located_subresource.kind.group_kind, self.name, errors)
-        version = obj.get("metadata", {}).get("resourceVersion", "")
-        if version and version != live["metadata"]["resourceVersion"]:
-            raise object_modified(self.resource.group_resource, self.name)
-        view.apply(live, obj)
-        return live

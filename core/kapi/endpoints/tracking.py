@@ -1,5 +1,7 @@
 """Field ownership of the writes of one request."""
 
+import orjson
+
 from kapi.contracts.resources import Object
 from kapi.endpoints.request import ResourceRequest
 from kapi.meta.apply.fieldset import FieldSet, from_paths
@@ -20,6 +22,31 @@ def ignored_fields(request: ResourceRequest, struct: Struct) -> FieldSet | None:
     return None
 
 
+class VersionConversion:
+    """Shows an object of the served version in another version of its group, for entries of that version's owners."""
+
+    def __init__(self, request: ResourceRequest) -> None:
+        """Take the request, which knows the resource and the table of what else is served."""
+        self._resource = request.resource
+        self._table = request.table
+
+    def __call__(self, obj: Object, api_version: str) -> tuple[Object, Struct] | None:
+        """Return the object in a version, with that version's type; None when it is not served."""
+        if api_version == self._resource.kind.api_version:
+            return obj, self._resource.schema()
+        group, _, version = api_version.rpartition("/")
+        gvr = self._resource.gvr
+        if group != gvr.group:
+            return None
+        target = self._table.resource(gvr._replace(version=version))
+        if target is None:
+            return None
+        changed = orjson.loads(orjson.dumps(obj))
+        for convert in (self._resource.to_storage, target.from_storage):
+            changed = convert(changed) if convert is not None else changed
+        return changed, target.schema()
+
+
 class Tracker:
     """Updates managedFields for one request."""
 
@@ -30,6 +57,7 @@ class Tracker:
         self.api_version = request.resource.kind.api_version
         self.subresource = request.subresource.name if request.subresource is not None else ""
         self.ignored = ignored_fields(request, struct)
+        self.convert = VersionConversion(request)
         self._warnings = request.state.warnings
 
     def __call__(self, live: Object | None, new: Object) -> None:
@@ -46,4 +74,5 @@ class Tracker:
             subresource=self.subresource,
             now=now(),
             ignored=self.ignored,
+            convert=self.convert,
         )

@@ -113,9 +113,7 @@ def field_type_invalid(field: str, value: Any, detail: str) -> FieldError:
 def field_not_supported(field: str, value: Any, supported: Iterable[str]) -> FieldError:
     """A value is not in the enumeration."""
     names = ", ".join(go_quote(name) for name in supported)
-    return FieldError(
-        "FieldValueNotSupported", field, f"Unsupported value: {show(value)}: supported values: {names}"
-    )
+    return FieldError("FieldValueNotSupported", field, f"Unsupported value: {show(value)}: supported values: {names}")
 
 
 def field_duplicate(field: str, value: Any) -> FieldError:
@@ -140,9 +138,7 @@ def field_too_long(field: str, limit: int) -> FieldError:
 
 def field_too_many(field: str, count: int, limit: int) -> FieldError:
     """A list has more than ``limit`` items."""
-    return FieldError(
-        "FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} items"
-    )
+    return FieldError("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} items")
 
 
 def _resource_details(resource: GroupResource, name: str) -> dict[str, Any]:
@@ -158,9 +154,7 @@ def _resource_details(resource: GroupResource, name: str) -> dict[str, Any]:
 
 def not_found(resource: GroupResource, name: str) -> StatusError:
     """The object does not exist."""
-    return StatusError(
-        404, "NotFound", f"{resource} {go_quote(name)} not found", _resource_details(resource, name)
-    )
+    return StatusError(404, "NotFound", f"{resource} {go_quote(name)} not found", _resource_details(resource, name))
 
 
 def unknown_path() -> StatusError:
@@ -252,16 +246,13 @@ def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
     return StatusError(
         415,
         "UnsupportedMediaType",
-        "the body of the request was in an unknown format - accepted media types include: "
-        + ", ".join(accepted),
+        "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted),
     )
 
 
 def too_large(limit: int) -> StatusError:
     """The body is larger than ``limit`` bytes."""
-    return StatusError(
-        413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}", {}
-    )
+    return StatusError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}", {})
 
 
 def expired(message: str) -> StatusError:

@@ -113,22 +113,3 @@ def is_a_list(go_type: str) -> StatusError:
         "NotAcceptable",
         f"you requested PartialObjectMetadata, but the requested object is a list (*{go_type})",
     )
-
-
-class DefaultTable:
-    """Prints objects of kinds that have no columns of their own: name and age."""
-
-    def __init__(self) -> None:
-        """Make the two columns."""
-        from kapi.contracts.resources import Column
-
-        self.columns: Sequence[Column] = (Column("Name", "string", "name"), Column("Created At", "date"))
-
-    def cells(self, obj: Object) -> list[Any]:
-        """Return the name and the time of creation."""
-        meta = obj.get("metadata", {})
-        return [meta.get("name", ""), meta.get("creationTimestamp")]
-
-    def conditions(self, obj: Object) -> list[Object]:
-        """Return no conditions."""
-        return []

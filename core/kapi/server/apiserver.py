@@ -41,6 +41,7 @@ from kapi.server.chain import Director, Filter, fold, insert_plugins
 from kapi.server.contributions import LoadedPlugins
 from kapi.server.health import HealthEndpoints
 from kapi.server.hooks import Hooks
+from kapi.server.leader import Leadership
 from kapi.server.lifecycle import Lifecycle
 from kapi.server.measured_storage import MeasuredBackend
 from kapi.server.metrics import Metrics
@@ -77,7 +78,7 @@ class APIServer:
             self.client,
             self.context,
             config.controllers,
-            self.backend,
+            Leadership(self.backend, self._prefix),
         )
         self.filters = self._filters()
         self.links = self._links()

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from kapi.contracts.client import ObjectClient
 from kapi.contracts.plugins import BuildContext
 from kapi.contracts.server import HealthCheck, HookContext, PostStartHook
-from kapi.contracts.storage import StorageBackend
 from kapi.server.leader import Leadership
 
 log = logging.getLogger("kapi.hooks")
@@ -37,15 +36,15 @@ class Hooks:
         client: ObjectClient,
         context: BuildContext,
         controllers: Wanted,
-        backend: StorageBackend,
+        leadership: Leadership,
     ) -> None:
-        """Take the hooks, what they may use, and which controllers are wanted."""
+        """Take the hooks, what they may use, which controllers are wanted, and how the leader is found."""
         chosen = [hook for hook in hooks if not hook.controller or hook.name in controllers]
         self.names = tuple(hook.name for hook in chosen)
         self._plain = [hook for hook in chosen if not hook.controller]
         self._controllers = [hook for hook in chosen if hook.controller]
         self._context = HookContext(client, context)
-        self._leadership = Leadership(backend)
+        self._leadership = leadership
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: set[str] = set()
 

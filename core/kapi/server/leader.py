@@ -12,7 +12,8 @@ from kapi.contracts.storage import KeyExists, KeyMissing, KeyValue, RevisionConf
 
 log = logging.getLogger("kapi.hooks")
 
-KEY = "/kapi/leader"
+KEY = "kapi/leader"
+"""Below the prefix of all keys: there the watch feed sees the renewals, and readers need not wait for its progress."""
 LEASE_SECONDS = 15.0
 RENEW_SECONDS = 5.0
 RETRY_SECONDS = 2.0
@@ -21,9 +22,10 @@ RETRY_SECONDS = 2.0
 class Leadership:
     """Takes, keeps and gives up the leader's key."""
 
-    def __init__(self, backend: StorageBackend) -> None:
-        """Take the store that the candidates share."""
+    def __init__(self, backend: StorageBackend, prefix: str) -> None:
+        """Take the store that the candidates share, and the prefix of all keys (ending in a slash)."""
         self._backend = backend
+        self._key = prefix + KEY
         self._identity = orjson.dumps({"host": socket.gethostname(), "pid": os.getpid(), "id": uuid.uuid4().hex})
         self._revision = 0
 
@@ -34,7 +36,7 @@ class Leadership:
 
     async def _try(self) -> bool:
         try:
-            self._revision = await self._backend.create(KEY, self._identity, ttl=LEASE_SECONDS)
+            self._revision = await self._backend.create(self._key, self._identity, ttl=LEASE_SECONDS)
         except KeyExists:
             return await self._take_over()
         except StorageError as error:
@@ -45,10 +47,10 @@ class Leadership:
     async def _take_over(self) -> bool:
         """Take the key from a leader on this machine that has died without giving it up."""
         try:
-            held = await self._backend.get(KEY)
+            held = await self._backend.get(self._key)
             if held is None or not _dead(held):
                 return False
-            self._revision = await self._backend.update(KEY, self._identity, held.revision, ttl=LEASE_SECONDS)
+            self._revision = await self._backend.update(self._key, self._identity, held.revision, ttl=LEASE_SECONDS)
         except StorageError:
             return False
         return True
@@ -60,7 +62,9 @@ class Leadership:
         while loop.time() - renewed < LEASE_SECONDS - RENEW_SECONDS:
             await asyncio.sleep(RENEW_SECONDS)
             try:
-                self._revision = await self._backend.update(KEY, self._identity, self._revision, ttl=LEASE_SECONDS)
+                self._revision = await self._backend.update(
+                    self._key, self._identity, self._revision, ttl=LEASE_SECONDS
+                )
                 renewed = loop.time()
             except (KeyMissing, RevisionConflict):
                 return
@@ -70,7 +74,7 @@ class Leadership:
     async def release(self) -> None:
         """Give the key up, if it is still ours."""
         try:
-            await self._backend.delete(KEY, self._revision)
+            await self._backend.delete(self._key, self._revision)
         except StorageError as error:
             log.debug("leadership was not ours to give up: %s", error)
 

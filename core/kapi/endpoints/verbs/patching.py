@@ -1,6 +1,5 @@
 """PATCH: JSON patch, merge patch, strategic merge patch, and server-side apply."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import orjson
@@ -49,7 +48,7 @@ def parse_patch(media_type: str, data: bytes) -> Patch:
     value = parse_bytes(data, prefix)
     problems = duplicate_problems(parse_document(data).tree)
     if media_type == JSON_PATCH:
-        problems = [f"json patch {problem}" for problem in problems + unknown_members(value)]
+        problems = [f"json patch {problem}" for problem in problems] + unknown_members(value)
     return Patch(media_type, value, problems)
 
 
@@ -184,39 +183,8 @@ class Applier:
             subresource=track.subresource,
             now=now(),
             ignored=track.ignored,
+            convert=track.convert,
         )
         obj = decode_value(merged, track.struct).object
         match_namespace(request, obj)
         return settle(track.struct, request.strategy, obj)
-
-
-async def patch_view(request: ResourceRequest) -> Answer:
-    """Patch a subresource of another kind, such as Scale."""
-    media_type = patch_media_type(request.header(b"content-type"))
-    options = parse_patch_options(request.query, apply=media_type == APPLY_PATCH)
-    subresource, view = request.located_subresource, request.view
-    assert subresource.schema is not None
-    struct = subresource.schema()
-    ctx = request.context("patch", options.to_object(), options.dry_run)
-    track = Tracker(request, options.field_manager, request.resource.schema())
-    change = _view_change(request, media_type, await request.body(), options, struct)
-
-    def transform(live: Object) -> Object:
-        return request.apply_view(view, live, change(view.project(live)))
-
-    stored = await request.stored.update(ctx, transform, track)
-    return request.answer(request.representation().encode(view.project(stored.object)))
-
-
-def _view_change(
-    request: ResourceRequest, media_type: str, data: bytes, options: WriteOptions, struct: Struct
-) -> Callable[[Object], Object]:
-    """Return what makes the new object of a view from its present one."""
-    if media_type != APPLY_PATCH:
-        return Patcher(request, parse_patch(media_type, data), options, struct)
-    config = parse_applied(request, data, request.located_subresource.kind)
-
-    def merged(current: Object) -> Object:
-        return decode_value(apply_merge_patch(current, config), struct).object
-
-    return merged

@@ -131,26 +131,6 @@ async def update(request: ResourceRequest) -> Answer:
     return write_answer(request, stored)
 
 
-async def update_view(request: ResourceRequest) -> Answer:
-    """Replace a subresource of another kind, such as Scale."""
-    subresource = request.located_subresource
-    view = request.view
-    options = parse_update_options(request.query)
-    assert subresource.schema is not None
-    obj = await decoded_body(request, subresource.schema(), options)
-    match_namespace(request, obj)
-    match_name(request, obj)
-    apply_defaults(subresource.schema(), obj)
-
-    def transform(live: Object) -> Object:
-        return request.apply_view(view, live, obj)
-
-    ctx = request.context("update", options.to_object(), options.dry_run)
-    track = Tracker(request, options.field_manager, request.resource.schema())
-    stored = await request.stored.update(ctx, transform, track)
-    return request.answer(request.representation().encode(view.project(stored.object)))
-
-
 def write_answer(request: ResourceRequest, stored: Stored) -> Answer:
     """Answer a write with the object as it was stored."""
     status = 201 if stored.created else 200
