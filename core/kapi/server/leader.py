@@ -71,6 +71,10 @@ class Leadership:
             except StorageError as error:
                 log.warning("leadership cannot be renewed: %s", error)
 
+    async def _renew(self) -> None:
+        update = self._backend.update
+        self._revision = await update(self._key, self._identity, self._revision, ttl=LEASE_SECONDS)
+
     async def release(self) -> None:
         """Give the key up, if it is still ours."""
         try:
