@@ -1,0 +1,157 @@
+from typing import Any
+
+import pytest
+from controller_runs import eventually, idle, running
+
+from kapi.contracts.client import Object
+from kapi.meta.errors import StatusError
+from kapi.meta.gvk import GroupVersionResource
+from kapi.testing.memory_client import MemoryClient
+from kapi_controllers.namespace import FINALIZER, NAMESPACES, NODES, PODS, NamespaceController
+
+CONFIG_MAPS = GroupVersionResource("", "v1", "configmaps")
+DEPLOYMENTS = GroupVersionResource("apps", "v1", "deployments")
+GONE = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+
+
+def namespace(name: str = "ns", *finalizers: str, **metadata: Any) -> Object:
+    return {"metadata": {"name": name, **metadata}, "spec": {"finalizers": list(finalizers or (FINALIZER,))}}
+
+
+def named(name: str, **members: Any) -> Object:
+    return {"metadata": {"name": name}, **members}
+
+
+class Recorder(MemoryClient):
+    """Notes deletions; objects named ``stuck`` stay."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deleted: list[tuple[str, str, int | None]] = []
+
+    async def delete(
+        self,
+        resource: GroupVersionResource,
+        name: str,
+        namespace: str = "",
+        *,
+        uid: str = "",
+        propagation: str = "Background",
+        grace_seconds: int | None = None,
+    ) -> None:
+        assert uid == (await self.get(resource, name, namespace))["metadata"]["uid"]
+        self.deleted.append((resource.resource, name, grace_seconds))
+        if name != "stuck":
+            await super().delete(resource, name, namespace)
+
+
+async def filled(*objects: tuple[GroupVersionResource, Object], **metadata: Any) -> Recorder:
+    client = Recorder()
+    await client.create(NAMESPACES, namespace(**{**GONE, **metadata}))
+    for resource, obj in objects:
+        await client.create(resource, obj, "ns")
+        await client.create(resource, named("bystander"), "other")
+    return client
+
+
+async def finalizers(client: MemoryClient, name: str = "ns") -> list[str]:
+    found: list[str] = (await client.get(NAMESPACES, name))["spec"]["finalizers"]
+    return found
+
+
+async def test_a_deleted_namespace_is_emptied_and_let_go_pods_first() -> None:
+    client = await filled((CONFIG_MAPS, named("c")), (PODS, named("p")), (DEPLOYMENTS, named("d")))
+    assert await NamespaceController(client).reconcile("ns")
+    assert [name for _, name, _ in client.deleted] == ["p", "c", "d"]
+    assert await finalizers(client) == []
+    assert [one["metadata"]["name"] for one in await client.list(CONFIG_MAPS)] == ["bystander"]
+
+
+@pytest.mark.parametrize(("node", "grace"), [("", 0), ("gone", 0), ("here", None)])
+async def test_pods_that_nobody_runs_get_no_grace(node: str, grace: int | None) -> None:
+    client = await filled((PODS, named("p", spec={"nodeName": node})))
+    await client.create(NODES, named("here"))
+    await NamespaceController(client).reconcile("ns")
+    assert client.deleted == [("pods", "p", grace)]
+
+
+async def test_other_finalizers_of_a_namespace_are_kept() -> None:
+    client = Recorder()
+    await client.create(NAMESPACES, namespace("ns", "example.com/x", FINALIZER, **GONE))
+    assert await NamespaceController(client).reconcile("ns")
+    assert await finalizers(client) == ["example.com/x"]
+
+
+async def test_what_remains_is_reported_and_looked_at_again() -> None:
+    held = {"metadata": {"name": "stuck", "finalizers": ["example.com/x"]}}
+    client = await filled((DEPLOYMENTS, held), (CONFIG_MAPS, named("c")))
+    controller = NamespaceController(client)
+    assert not await controller.reconcile("ns")
+    found = await client.get(NAMESPACES, "ns")
+    shown = {one["type"]: (one["status"], one["message"]) for one in found["status"]["conditions"]}
+    assert shown == {
+        "NamespaceContentRemaining": (
+            "True",
+            "Some resources are remaining: deployments.apps has 1 resource instances",
+        ),
+        "NamespaceFinalizersRemaining": (
+            "True",
+            "Some content in the namespace has finalizers remaining: example.com/x in 1 resource instances",
+        ),
+    }
+    assert found["spec"]["finalizers"] == [FINALIZER]
+    assert not await controller.reconcile("ns")
+    version = (await client.get(NAMESPACES, "ns"))["metadata"]["resourceVersion"]
+    assert version == found["metadata"]["resourceVersion"], "the same report is not written twice"
+    await MemoryClient.delete(client, DEPLOYMENTS, "stuck", "ns")
+    assert await controller.reconcile("ns")
+    assert await finalizers(client) == []
+
+
+async def test_while_pods_remain_nothing_else_is_deleted() -> None:
+    client = await filled((CONFIG_MAPS, named("c")), (PODS, named("stuck")))
+    assert not await NamespaceController(client).reconcile("ns")
+    assert [name for _, name, _ in client.deleted] == ["stuck"]
+
+
+async def test_objects_that_are_going_already_are_waited_for() -> None:
+    client = await filled((CONFIG_MAPS, {"metadata": {"name": "c", **GONE}}))
+    assert not await NamespaceController(client).reconcile("ns")
+    assert client.deleted == []
+
+
+async def test_a_refused_deletion_does_not_stop_the_others() -> None:
+    class Refusing(Recorder):
+        async def delete(self, resource: GroupVersionResource, name: str, *args: Any, **options: Any) -> None:
+            if name == "refused":
+                raise StatusError(500, "InternalError", "no")
+            await super().delete(resource, name, *args, **options)
+
+    client = Refusing()
+    await client.create(NAMESPACES, namespace(**GONE))
+    for name in ("a", "refused", "z"):
+        await client.create(CONFIG_MAPS, named(name), "ns")
+    assert not await NamespaceController(client).reconcile("ns")
+    assert [one["metadata"]["name"] for one in await client.list(CONFIG_MAPS)] == ["refused"]
+
+
+async def test_namespaces_that_live_are_left_alone() -> None:
+    client = Recorder()
+    await client.create(CONFIG_MAPS, named("c"), "ns")
+    async with running(NamespaceController(client)):
+        await client.create(NAMESPACES, namespace())
+        await idle()
+        assert client.deleted == []
+        await client.update(NAMESPACES, "ns", lambda live: {**live, "metadata": {**live["metadata"], **GONE}})
+        await eventually(lambda: client.deleted)
+        shown = client.informer(NAMESPACES)
+        await eventually(lambda: not shown.objects["", "ns"]["spec"]["finalizers"])
+
+
+@pytest.mark.parametrize("name", ["gone", "done"])
+async def test_nothing_is_left_to_do_for_namespaces_without_the_finalizer(name: str) -> None:
+    client = Recorder()
+    await client.create(NAMESPACES, {"metadata": {"name": "done", **GONE}})
+    await client.create(CONFIG_MAPS, named("c"), "done")
+    assert await NamespaceController(client).reconcile(name)
+    assert client.deleted == []
