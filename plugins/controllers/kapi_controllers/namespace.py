@@ -5,10 +5,11 @@ nothing that guards them is gone before them.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from kapi.contracts.client import Event, ObjectClient, ServedResource
+from kapi.contracts.client import Event, Object, ObjectClient, ServedResource
 from kapi.contracts.server import HookContext, PostStartHook
 from kapi.hookspecs import hookimpl
 from kapi.meta.errors import StatusError
@@ -32,6 +33,52 @@ def kapi_register_post_start_hooks() -> Sequence[PostStartHook]:
 
 async def _start(context: HookContext) -> None:
     await NamespaceController(context.client).run()
+
+
+class Remaining:
+    """What a namespace still holds, for people to read."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.objects: Counter[str] = Counter()
+        self.finalizers: Counter[str] = Counter()
+
+    def add(self, resource: GroupVersionResource, left: Sequence[Object]) -> None:
+        """Count objects of a resource that are still there, and the finalizers that hold them."""
+        if left:
+            self.objects[f"{resource.resource}.{resource.group}" if resource.group else resource.resource] = len(left)
+        self.finalizers.update(each for obj in left for each in obj["metadata"].get("finalizers") or ())
+
+    def conditions(self) -> list[dict[str, str]]:
+        """Return the conditions of the namespace that tell it."""
+        objects = ", ".join(f"{name} has {count} resource instances" for name, count in sorted(self.objects.items()))
+        holders = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(self.finalizers.items()))
+        return [
+            _condition("NamespaceContentRemaining", objects, "SomeResourcesRemain", "ContentRemoved",
+                       "Some resources are remaining: ", "All content successfully removed"),
+            _condition("NamespaceFinalizersRemaining", holders, "SomeFinalizersRemain", "ContentHasNoFinalizers",
+                       "Some content in the namespace has finalizers remaining: ",
+                       "All content-preserving finalizers finished"),
+        ]  # fmt: skip
+
+
+def _condition(kind: str, found: str, some: str, none: str, beginning: str, otherwise: str) -> dict[str, str]:
+    if found:
+        return {"type": kind, "status": "True", "reason": some, "message": beginning + found}
+    return {"type": kind, "status": "False", "reason": none, "message": otherwise}
+
+
+def _set_condition(conditions: list[dict[str, str]], wanted: dict[str, str]) -> bool:
+    """Put a condition in its place, with the time since which its status holds; tells whether it is news."""
+    old = next((each for each in conditions if each["type"] == wanted["type"]), None)
+    if old is None:
+        conditions.append({**wanted, "lastTransitionTime": now()})
+        return True
+    if all(old.get(key) == value for key, value in wanted.items()):
+        return False
+    since = old["lastTransitionTime"] if old["status"] == wanted["status"] else now()
+    old.update(wanted, lastTransitionTime=since)
+    return True
 
 
 class NamespaceController:
@@ -61,15 +108,13 @@ class NamespaceController:
         namespace = self._client.informer(NAMESPACES).get(name)
         if namespace is None or FINALIZER not in namespace.get("spec", {}).get("finalizers", ()):
             return True
-        remaining: dict[str, int] = {}
+        remaining = Remaining()
         for resource in self._deletable():
-            count = await self._delete_all(resource, name)
-            if count:
-                gvr = resource.gvr
-                remaining[f"{gvr.resource}.{gvr.group}" if gvr.group else gvr.resource] = count
-            if count and resource.gvr == PODS:
+            left = await self._delete_all(resource, name)
+            remaining.add(resource.gvr, left)
+            if left and resource.gvr == PODS:
                 break
-        if remaining:
+        if remaining.objects:
             await self._report(name, remaining)
             return False
         await self._finalize(name)
@@ -83,11 +128,11 @@ class NamespaceController:
                 found.setdefault((resource.gvr.group, resource.gvr.resource), resource)
         return sorted(found.values(), key=lambda resource: resource.gvr != PODS)
 
-    async def _delete_all(self, resource: ServedResource, namespace: str) -> int:
-        """Delete the objects of a resource; returns how many are still there."""
+    async def _delete_all(self, resource: ServedResource, namespace: str) -> list[Object]:
+        """Delete the objects of a resource; returns those that are still there."""
         for obj in await self._client.list(resource.gvr, namespace):
             await self._delete(resource.gvr, obj)
-        return len(await self._client.list(resource.gvr, namespace))
+        return await self._client.list(resource.gvr, namespace)
 
     async def _delete(self, resource: GroupVersionResource, obj: dict[str, Any]) -> None:
         meta = obj["metadata"]
@@ -105,21 +150,13 @@ class NamespaceController:
         node = pod.get("spec", {}).get("nodeName", "")
         return not node or self._client.informer(NODES).get(node) is None
 
-    async def _report(self, name: str, remaining: dict[str, int]) -> None:
+    async def _report(self, name: str, remaining: Remaining) -> None:
         """Say in the namespace's conditions what keeps it."""
-        parts = [f"{resource} has {count} resource instances" for resource, count in sorted(remaining.items())]
-        message = "Some resources are remaining: " + ", ".join(parts)
-        condition = {"type": "NamespaceContentRemaining", "status": "True", "reason": "SomeResourcesRemain"}
 
         def change(namespace: dict[str, Any]) -> dict[str, Any] | None:
             conditions = namespace.setdefault("status", {}).setdefault("conditions", [])
-            old = next((c for c in conditions if c["type"] == condition["type"]), None)
-            if old is not None and old.get("message") == message:
-                return None
-            since = old["lastTransitionTime"] if old is not None else now()
-            conditions[:] = [c for c in conditions if c is not old]
-            conditions.append({**condition, "message": message, "lastTransitionTime": since})
-            return namespace
+            changed = [_set_condition(conditions, wanted) for wanted in remaining.conditions()]
+            return namespace if any(changed) else None
 
         await self._change(name, change, "status")
 
