@@ -21,6 +21,7 @@ Respond = Callable[[Scope, ReadBody], Awaitable[Answer]]
 def falcon_app(respond: Respond) -> ASGIApp:
     """Return a Falcon application that answers every request by ``respond``."""
     app: Any = falcon.asgi.App()
+    app.resp_options.default_media_type = None
 
     async def answer(req: falcon.asgi.Request, resp: falcon.asgi.Response, **_: Any) -> None:
         await _fill(req.scope, resp, await respond(req.scope, req.stream.read))
@@ -47,6 +48,8 @@ async def _fill(scope: Scope, resp: falcon.asgi.Response, answer: Answer) -> Non
     resp.set_header("Cache-Control", "no-cache, private")
     for name, value in answer.headers:
         resp.set_header(name, value)
+    if not answer.body and not answer.content_type:
+        return  # Falcon would name a type if there were data, even none
     if len(answer.body) <= CHUNK:
         resp.data = answer.body
     else:

@@ -133,7 +133,9 @@ class ResourceRequest:
 
     @property
     def table_convertor(self) -> TableConvertor:
-        """The printer of the resource; the one for kinds without columns of their own if it has none."""
+        """The printer of what is asked for; the one for kinds without columns of their own if it has none."""
+        if self.subresource is not None and self.subresource.table is not None:
+            return self.subresource.table
         return self.resource.table or DefaultTable()
 
     def answer(self, body: bytes, status: int = 200) -> Answer:

@@ -13,15 +13,23 @@ METADATA_FIELDS = ("metadata.name", "metadata.namespace")
 class Selection:
     """The namespace and selectors of a list or watch.
 
-    ``namespace`` "" means all; ``matches`` is None when everything in the namespace matches. Raises a 400
-    StatusError for fields that the resource cannot be selected by.
+    ``namespace`` "" means all; ``matches`` is None when everything in the namespace matches; ``key`` is that of the
+    only object that can match (``metadata.name=…``), "" if there may be several. Raises a 400 StatusError for fields
+    that the resource cannot be selected by.
     """
 
     def __init__(self, resource: Resource, namespace: str, options: ListOptions) -> None:
         """Take the parts of the request."""
         _check_fields(resource, options)
         self.namespace = namespace
+        self.key = self._only_key(resource, options)
         self.matches: Callable[[Entry], bool] | None = _predicate(options)
+
+    def _only_key(self, resource: Resource, options: ListOptions) -> str:
+        name = options.field_selector.exact("metadata.name") if not options.field_selector.empty else None
+        if not name or (resource.namespaced and not self.namespace):
+            return ""
+        return f"{self.namespace}/{name}" if resource.namespaced else name
 
     def includes(self, entry: Entry) -> bool:
         """Tell whether an entry of any namespace is meant."""

@@ -17,14 +17,16 @@ from kapi.endpoints.body import ReadBody
 from kapi.endpoints.discovery import Discovery, build_root_paths, build_version
 from kapi.endpoints.documents import Answer as DocumentAnswer
 from kapi.endpoints.falcon_links import falcon_app
+from kapi.endpoints.negotiation import DOCUMENT, JSON, negotiate
 from kapi.endpoints.openapi import OpenAPI
 from kapi.endpoints.state import header, request_state
-from kapi.meta.errors import method_not_allowed, unknown_path
+from kapi.meta.errors import method_not_allowed, not_acceptable, unknown_path
 from kapi.registry.table import ResourceTable
 from kapi.server.health import HealthEndpoints
 
 JWKS = "/openid/v1/jwks"
 OPENID_CONFIGURATION = "/.well-known/openid-configuration"
+_ANY_METHOD = ("/", "/index.html")
 
 
 class BaseServer:
@@ -63,11 +65,11 @@ class BaseServer:
             return Answer(status, text.encode(), "text/plain; charset=utf-8", [("X-Content-Type-Options", "nosniff")])
         found = await self._document(scope, path)
         if found is not None:
-            if scope["method"] != "GET":
+            if scope["method"] != "GET" and path not in _ANY_METHOD:
                 raise method_not_allowed()
             return found
         group = path.split("/")[2] if path.startswith("/apis/") else ""
-        if path.startswith("/api/") or (group and group in self._table().group_names):
+        if path.startswith(("/api/", "/version/")) or (group and group in self._table().group_names):
             raise unknown_path()
         return text_answer(404, "404 page not found\n")
 
@@ -82,7 +84,7 @@ class BaseServer:
             return None if found is None else as_answer(found)
         if path.startswith("/openapi/"):
             return await self._describe(scope, path)
-        make = self._single().get(path)
+        make = self._single(scope).get(path)
         return await make() if make is not None else None
 
     async def _describe(self, scope: Scope, path: str) -> Answer | None:
@@ -98,12 +100,12 @@ class BaseServer:
         found = answer() if self._openapi.is_built(path) else await asyncio.to_thread(answer)
         return None if found is None else as_answer(found)
 
-    def _single(self) -> Mapping[str, Callable[[], Awaitable[Answer]]]:
+    def _single(self, scope: Scope) -> Mapping[str, Callable[[], Awaitable[Answer]]]:
         return {
             "/": self._paths,
             "/index.html": self._paths,
-            "/version": self._version,
-            "/version/": self._version,
+            "/version": partial(self._version, scope),
+            "/version/": partial(self._version, scope),
             "/metrics": self._show_metrics,
             JWKS: self._jwks,
             OPENID_CONFIGURATION: self._openid_configuration,
@@ -113,7 +115,9 @@ class BaseServer:
         others = ["/healthz", "/livez", "/readyz", "/metrics", JWKS, OPENID_CONFIGURATION]
         return json_answer(build_root_paths(self._table().groups, others))
 
-    async def _version(self) -> Answer:
+    async def _version(self, scope: Scope) -> Answer:
+        if negotiate(header(scope, b"accept"), DOCUMENT).media_type != JSON:
+            raise not_acceptable([JSON])
         return json_answer(build_version(__version__))
 
     async def _show_metrics(self) -> Answer:

@@ -65,6 +65,10 @@ async def page(
         await reached(cache, parse_resource_version(options.resource_version, listing=True))
     else:
         await cache.current()
+    if selection.key:
+        entry = cache.entries.get(cache.prefix + selection.key)
+        found = [entry] if entry is not None and not start and selection.includes(entry) else []
+        return found, ListMeta(cache.revision)
     return _cached_page(cache, cache.revision, start, limit, selection)
 
 
