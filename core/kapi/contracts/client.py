@@ -1,6 +1,6 @@
 """Reaching the server's own objects from inside: for authorizers, admission, strategies and controllers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from kapi.meta.gvk import GroupVersionResource
@@ -14,6 +14,13 @@ class Event(NamedTuple):
     type: Literal["ADDED", "MODIFIED", "DELETED"]
     object: Object
     old: Object | None
+
+
+class MetadataEvent(NamedTuple):
+    """A change of which only ``metadata`` was read: that of the new state, or of the last one for DELETED."""
+
+    type: Literal["ADDED", "MODIFIED", "DELETED"]
+    metadata: Object
 
 
 class Informer(Protocol):
@@ -37,6 +44,18 @@ class Informer(Protocol):
 
     def add_handler(self, handler: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``handler`` for every object there is (as ADDED) and for every change; returns how to stop it."""
+
+    def add_metadata_handler(
+        self, handler: Callable[[MetadataEvent], None], members: Sequence[str] = ()
+    ) -> Callable[[], None]:
+        """Like ``add_handler``, for those who follow many objects and need little of each: nothing decoded is kept.
+
+        With ``members`` (of metadata), objects that have none of them, and had none before a change, may be left out;
+        deletions are always told.
+        """
+
+    def find(self, uid: str) -> Object | None:
+        """Return the object with this uid, or None. Looks through all objects: not for every request."""
 
 
 class ObjectClient(Protocol):
@@ -85,8 +104,9 @@ class ObjectClient(Protocol):
         uid: str = "",
         propagation: str = "Background",
         grace_seconds: int | None = None,
+        resource_version: str = "",
     ) -> None:
-        """Delete an object; ``uid`` is a precondition."""
+        """Delete an object; ``uid`` and ``resource_version`` are preconditions."""
 
     def informer(self, resource: GroupVersionResource) -> Informer:
         """Return the shared informer of a resource, started on first use."""

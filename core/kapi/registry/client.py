@@ -1,9 +1,11 @@
 """The client for use inside the server, and the informers that feed on the watch caches."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+
+import orjson
 
 from kapi.contracts.authn import UserInfo
-from kapi.contracts.client import Event, Object, ServedResource
+from kapi.contracts.client import Event, MetadataEvent, Object, ServedResource
 from kapi.contracts.resources import RequestContext
 from kapi.meta.errors import unknown_path
 from kapi.meta.fields import parse_field_selector
@@ -31,6 +33,10 @@ class CacheInformer:
         self._handlers: list[Callable[[Event], None]] = []
         store.cache.listen(self._changed)
 
+    def shows(self, store: Store) -> bool:
+        """Tell whether this informer is fed by the store's watch cache."""
+        return self._store.cache is store.cache
+
     @property
     def version(self) -> int:
         """A number that grows with every change."""
@@ -56,6 +62,23 @@ class CacheInformer:
         self._handlers.append(handler)
         return lambda: self._handlers.remove(handler)
 
+    def add_metadata_handler(
+        self, handler: Callable[[MetadataEvent], None], members: Sequence[str] = ()
+    ) -> Callable[[], None]:
+        """Tell ``handler`` of the metadata of everything there is, and of every change; nothing is kept."""
+        watch = MetadataWatch(handler, members)
+        for entry in self._store.cache.scan(""):
+            watch.added(entry)
+        return self._store.cache.listen(watch.changed)
+
+    def find(self, uid: str) -> Object | None:
+        """Return the object with this uid, or None."""
+        wanted = b'"uid":' + orjson.dumps(uid)
+        for entry in self._store.cache.entries.values():
+            if wanted in entry.item and _metadata(entry).get("uid") == uid:
+                return self._store.object(entry)
+        return None
+
     def _object(self, entry: Entry) -> Object:
         found = self._decoded.get(entry.key)
         if found is not None and found[0] == entry.revision:
@@ -80,6 +103,41 @@ class CacheInformer:
         if event.entry is None:
             return Event("DELETED", old or {}, old)
         return Event("ADDED" if old is None else "MODIFIED", self._object(event.entry), old)
+
+
+class MetadataWatch:
+    """Reads the metadata of changes for one handler. Most objects are passed over by a look at their bytes."""
+
+    def __init__(self, handler: Callable[[MetadataEvent], None], members: Sequence[str]) -> None:
+        """Take the handler and the members of metadata that make an object worth telling of (none: every object)."""
+        self._handler = handler
+        self._marks = [b'"%b":' % member.encode() for member in members] or [b""]
+
+    def added(self, entry: Entry) -> None:
+        """Tell of an object that is there."""
+        if self._wanted(entry):
+            self._handler(MetadataEvent("ADDED", _metadata(entry)))
+
+    def changed(self, event: CacheEvent) -> None:
+        """Tell of a change."""
+        entry, previous = event.entry, event.previous
+        if entry is None:
+            if previous is not None:
+                self._handler(MetadataEvent("DELETED", _metadata(previous)))
+        elif previous is None:
+            self.added(entry)
+        elif self._wanted(entry) or self._wanted(previous):
+            self._handler(MetadataEvent("MODIFIED", _metadata(entry)))
+
+    def _wanted(self, entry: Entry) -> bool:
+        item = entry.item
+        return any(mark in item for mark in self._marks)
+
+
+def _metadata(entry: Entry) -> Object:
+    """Return an object's metadata alone."""
+    metadata: Object = orjson.loads(entry.item)["metadata"]
+    return metadata
 
 
 class LocalClient:
@@ -183,18 +241,26 @@ class LocalClient:
         uid: str = "",
         propagation: str = "Background",
         grace_seconds: int | None = None,
+        resource_version: str = "",
     ) -> None:
-        """Delete an object; ``uid`` is a precondition."""
+        """Delete an object; ``uid`` and ``resource_version`` are preconditions."""
         options = DeleteOptions(
-            uid=uid or None, propagation_policy=propagation or None, grace_period_seconds=grace_seconds
+            uid=uid or None,
+            resource_version=resource_version or None,
+            propagation_policy=propagation or None,
+            grace_period_seconds=grace_seconds,
         )
         await delete(self._store(resource), self._context("delete", namespace, name), options)
 
     def informer(self, resource: GroupVersionResource) -> CacheInformer:
-        """Return the shared informer of a resource, started on first use."""
+        """Return the shared informer of a resource, started on first use; another one when it was taken away and is
+        served anew. Raises not_found when it is not served."""
+        store = self._table().store(resource)
+        if store is None:
+            raise unknown_path()
         informer = self._informers.get(resource)
-        if informer is None:
-            informer = self._informers[resource] = CacheInformer(self._store(resource))
+        if informer is None or not informer.shows(store):
+            informer = self._informers[resource] = CacheInformer(store)
         return informer
 
     def resources(self) -> Iterable[ServedResource]:

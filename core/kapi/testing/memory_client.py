@@ -4,10 +4,10 @@ It knows no schemas and no rules: it stores what it is given, adds uid and creat
 resourceVersions.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 
-from kapi.contracts.client import Event, Object, ServedResource
+from kapi.contracts.client import Event, MetadataEvent, Object, ServedResource
 from kapi.meta.errors import already_exists, not_found
 from kapi.meta.gvk import GroupVersionResource
 
@@ -40,6 +40,16 @@ class MemoryInformer:
             handler(Event("ADDED", obj, None))
         self._handlers.append(handler)
         return lambda: self._handlers.remove(handler)
+
+    def add_metadata_handler(
+        self, handler: Callable[[MetadataEvent], None], members: Sequence[str] = ()
+    ) -> Callable[[], None]:
+        """Call ``handler`` with the metadata of every object there is, and of every change."""
+        return self.add_handler(lambda event: handler(MetadataEvent(event.type, event.object["metadata"])))
+
+    def find(self, uid: str) -> Object | None:
+        """Return the object with this uid, or None."""
+        return next((obj for obj in self.objects.values() if obj["metadata"]["uid"] == uid), None)
 
     def put(self, obj: Object) -> None:
         """Store an object, new or changed."""
@@ -140,6 +150,7 @@ class MemoryClient:
         uid: str = "",
         propagation: str = "Background",
         grace_seconds: int | None = None,
+        resource_version: str = "",
     ) -> None:
         """Remove an object; raises not_found."""
         if self._of(resource).remove(name, namespace) is None:
