@@ -19,20 +19,23 @@ def server(kapi_server) -> LocalServer:
     return kapi_server
 
 
-_numbers = count(1)
+@pytest.fixture(scope="session")
+def new_namespace(server) -> Callable[[], str]:
+    """Creates a namespace with a name of its own."""
+    numbers = count(1)
 
+    def create() -> str:
+        name = f"test-{next(numbers)}"
+        made = server.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        assert made.status == 201, made.body
+        return name
 
-def new_namespace(server: LocalServer) -> str:
-    """Create a namespace with a name of its own."""
-    name = f"test-{next(_numbers)}"
-    made = server.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-    assert made.status == 201, made.body
-    return name
+    return create
 
 
 @pytest.fixture
-def namespace(server) -> str:
-    return new_namespace(server)
+def namespace(new_namespace) -> str:
+    return new_namespace()
 
 
 @pytest.fixture(scope="session")
@@ -43,17 +46,3 @@ def kubectl_cache(tmp_path_factory):
 @pytest.fixture
 def kubectl(server, namespace, kubectl_cache) -> Kubectl:
     return Kubectl(server, kubectl_cache, namespace)
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Wait until something that a controller does has happened, and no event tells of."""
-    from time import monotonic, sleep
-
-    def wait(done: Callable[[], bool], seconds: float = 15.0) -> None:
-        end = monotonic() + seconds
-        while not done():
-            assert monotonic() < end, "it has not happened"
-            sleep(0.02)
-
-    return wait
