@@ -202,7 +202,8 @@ class Subresource:
 
     A handler may have a ``strategy`` beside it: the rules under which it writes the parent through the client.
 
-    ``name`` may have several segments (``proxy/{path}`` is declared as ``proxy``).
+    ``name`` may have several segments (``proxy/{path}`` is declared as ``proxy``). ``table`` prints a kind that is not
+    the parent's.
     """
 
     name: str
@@ -212,6 +213,7 @@ class Subresource:
     strategy: Strategy | None = None
     view: View | None = None
     handler: Handler | None = None
+    table: "TableConvertor | None" = None
 
 
 class Column(NamedTuple):

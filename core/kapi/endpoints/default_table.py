@@ -1,9 +1,11 @@
 """The table of kinds that bring none of their own."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from kapi.contracts.resources import Column, Object
+
+_NEVER: Final = "0001-01-01T00:00:00Z"  # how Go prints a time that was not set, e.g. of a bookmark
 
 
 class DefaultTable:
@@ -16,7 +18,7 @@ class DefaultTable:
     def cells(self, obj: Object) -> list[Any]:
         """Return the name and the time of creation."""
         meta = obj.get("metadata", {})
-        return [meta.get("name", ""), meta.get("creationTimestamp")]
+        return [meta.get("name", ""), meta.get("creationTimestamp") or _NEVER]
 
     def conditions(self, obj: Object) -> list[Object]:
         """Return no conditions."""

@@ -23,6 +23,7 @@ from kapi.meta.errors import method_not_supported
 from kapi.meta.gvk import GroupResource, GroupVersionKind, GroupVersionResource
 from kapi.meta.schema.types import Struct
 from kapi_apigroups.facts import definitions, group_facts, protobuf_numbers
+from kapi_apigroups.printing import PrintedTable, subresource_table
 
 Facts = dict[str, Any]
 Schema = Callable[[], Struct]
@@ -35,6 +36,7 @@ class KindRules:
     - ``subresources`` gives, by subresource name, the rules under which it is served: a Strategy (same kind), a
       View (another kind that shows part of the parent) or a Handler. ``status`` needs no entry where
       ``strategy.owns_status``: :class:`kapi.contracts.resources.StatusStrategy` serves it;
+    - ``table`` prints rows in another way than :mod:`kapi_apigroups.printing` does;
     - ``storage_prefix`` overrides the key, which by default is the plural;
     - ``deprecation`` is a warning that every answer carries;
     - ``storage_kind``, ``to_storage`` and ``from_storage``: where the stored version is not the served one.
@@ -140,7 +142,7 @@ def _resource(group: str, version: str, facts: Facts, rules: KindRules | None) -
         short_names=tuple(facts.get("shortNames", ())),
         categories=tuple(facts.get("categories", ())),
         subresources=_subresources(group, facts, rules),
-        table=rules.table,
+        table=rules.table or PrintedTable(group, plural, functools.partial(facts_columns, group, version, plural)),
         selectable_fields=rules.selectable_fields,
         storage_prefix="" if handler is not None else rules.storage_prefix or facts.get("prefix") or plural,
         storage_kind=rules.storage_kind,
@@ -170,14 +172,16 @@ def _subresource(parent: GroupResource, facts: Facts, rules: KindRules) -> Subre
     if served is None:
         served = StatusStrategy(rules.strategy) if name == "status" else Unserved(_below(parent, name))
     is_strategy, is_view = isinstance(served, Strategy), hasattr(served, "project")
+    kind = GroupVersionKind(*facts["kind"])
     return Subresource(
         name,
-        GroupVersionKind(*facts["kind"]),
+        kind,
         tuple(facts["verbs"]),
         schema_of(facts["definition"]) if "definition" in facts else None,
         strategy=served if is_strategy else None,
         view=served if is_view else None,
         handler=None if is_strategy or is_view else served,
+        table=subresource_table(kind),
     )
 
 
