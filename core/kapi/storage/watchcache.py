@@ -174,6 +174,7 @@ class WatchCache:
         self._loading: asyncio.Task[None] | None = None
         self._watchers: dict[Watcher, None] = {}
         self._listeners: list[Callable[[CacheEvent], None]] = []
+        self._resets = 0
         self._ended = False
 
     @property
@@ -187,20 +188,23 @@ class WatchCache:
         return len(self._watchers)
 
     async def ready(self) -> None:
-        """Return when the cache has been filled; raises what the backend raises."""
-        if self._loading is None:
+        """Return when the cache has been filled; raises what the backend raises, and reads anew the next time."""
+        if self._filled:
+            return
+        if self._loading is None or self._loading.done():
             self._pending = []
             self._feed.subscribe(Subscriber(self.prefix, self._apply, self._reset))
             self._loading = asyncio.create_task(self._load(), name=f"kapi-cache{self.prefix}")
-        if not self._loading.done():
-            await asyncio.shield(self._loading)
-        elif self._loading.exception() is not None:
-            failed, self._loading = self._loading, None
-            failed.result()
+        await asyncio.shield(self._loading)
+
+    @property
+    def _filled(self) -> bool:
+        """Whether the entries are those of the store: read, and not to be read anew."""
+        return self._loading is not None and self._pending is None
 
     async def current(self) -> None:
         """Return when the cache shows every write acknowledged before the call."""
-        if self._loading is None or not self._loading.done():
+        if not self._filled:
             await self.ready()
         await self._feed.current()
 
@@ -211,6 +215,16 @@ class WatchCache:
             await self._feed.reached(revision)
 
     async def _load(self) -> None:
+        """Read all, and again if history was lost meanwhile: changes between the two may have gone unseen."""
+        while True:
+            resets = self._resets
+            entries, revision = await self._read()
+            if resets == self._resets:
+                break
+        self._install(entries, revision)
+
+    async def _read(self) -> tuple[dict[str, Entry], int]:
+        """Return the entries that the store has, and its revision."""
         entries: dict[str, Entry] = {}
         start, revision = "", 0
         while True:
@@ -219,10 +233,9 @@ class WatchCache:
             for key, value, modified in page.items:
                 entries[key] = self.codec.entry(key, value, modified)
             if not page.more:
-                break
+                return entries, revision
             start = page.items[-1].key + "\0"
             await asyncio.sleep(0)
-        self._install(entries, revision)
 
     def _install(self, entries: dict[str, Entry], revision: int) -> None:
         """Take over a freshly read state; listeners learn the difference to what they knew."""
@@ -240,7 +253,8 @@ class WatchCache:
     def _reset(self) -> None:
         for watcher in list(self._watchers):
             watcher.close(expired=True)
-        if self._loading is not None and self._loading.done():
+        self._resets += 1
+        if self._filled:
             self._pending = []
             self._loading = asyncio.create_task(self._load(), name=f"kapi-cache{self.prefix}")
 
@@ -320,10 +334,10 @@ class WatchCache:
         """
         complete = after >= self._window_start
         watcher = Watcher(self, matches, after if complete else self.revision)
+        self._watchers[watcher] = None
         if complete:
             for event in self._window:
                 watcher.deliver(event)
-        self._watchers[watcher] = None
         if self._ended:
             watcher.close()
         return watcher, complete

@@ -1,0 +1,132 @@
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from scripted import Shaky
+
+from kapi.contracts.storage import Change, Compacted, FutureRevision, StorageBackend, Unavailable
+from kapi.storage import feed as feed_module
+from kapi.storage.feed import Feed, Subscriber
+
+
+class Listener:
+    """Subscribes to a prefix and keeps what it is told."""
+
+    def __init__(self, feed: Feed, prefix: str) -> None:
+        self.keys: list[str] = []
+        self.resets = 0
+        self.was_reset = asyncio.Event()
+        feed.subscribe(Subscriber(prefix, self._apply, self._reset))
+
+    def _apply(self, changes: Sequence[Change]) -> None:
+        self.keys += [change.key for change in changes]
+
+    def _reset(self) -> None:
+        self.resets += 1
+        self.was_reset.set()
+
+
+@pytest.fixture(autouse=True)
+def _no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "_FIRST_RETRY", 0.0)
+    monkeypatch.setattr(feed_module, "_LAST_RETRY", 0.0)
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[Shaky]:
+    made = Shaky()
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def feed(backend: Shaky) -> AsyncIterator[Feed]:
+    made = Feed(backend, "/registry/")
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def written(backend: StorageBackend, feed: Feed, *keys: str) -> None:
+    for key in keys:
+        await backend.create(key, b"{}")
+    async with asyncio.timeout(2):
+        await feed.current()
+
+
+async def test_changes_are_dealt_by_prefix(backend: Shaky, feed: Feed) -> None:
+    pods, specs = Listener(feed, "/registry/pods/"), Listener(feed, "/registry/services/specs/")
+    await written(
+        backend,
+        feed,
+        "/registry/pods/ns/a",
+        "/registry/podsets/ns/a",
+        "/registry/services/specs/ns/a",
+        "/registry/services/endpoints/ns/a",
+        "/registry/leader",
+        "/registry/pods/ns/b",
+        "/elsewhere/pods/ns/a",
+    )
+    assert pods.keys == ["/registry/pods/ns/a", "/registry/pods/ns/b"]
+    assert specs.keys == ["/registry/services/specs/ns/a"]
+
+
+async def test_current_waits_for_every_acknowledged_write(backend: Shaky, feed: Feed) -> None:
+    listener = Listener(feed, "/registry/pods/")
+    for number in range(20):
+        await written(backend, feed, f"/registry/pods/{number}")
+        assert listener.keys[-1] == f"/registry/pods/{number}"
+
+
+async def test_current_also_counts_writes_elsewhere_in_the_store(backend: Shaky, feed: Feed) -> None:
+    await written(backend, feed, "/elsewhere/a")
+    assert feed.revision == await backend.current_revision()
+
+
+async def test_reached_returns_in_the_order_of_revisions(backend: Shaky, feed: Feed) -> None:
+    start, order = feed.revision, []
+
+    async def wait(revision: int) -> None:
+        await feed.reached(revision)
+        order.append(revision)
+
+    waiting = [asyncio.create_task(wait(start + ahead)) for ahead in (3, 1, 2)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await written(backend, feed, "/registry/a", "/registry/b", "/registry/c")
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert order == [start + 1, start + 2]
+    await feed.reached(start)
+
+
+async def test_a_watch_that_ends_is_taken_up_where_it_was(backend: Shaky, feed: Feed) -> None:
+    listener = Listener(feed, "/registry/pods/")
+    await written(backend, feed, "/registry/pods/a")
+    backend.watch_errors = [Unavailable("gone"), Unavailable("still gone")]
+    await written(backend, feed, "/registry/pods/b", "/registry/pods/c")
+    await written(backend, feed, "/registry/pods/d")
+    assert [key[-1] for key in listener.keys] == ["a", "b", "c", "d"]
+    assert listener.resets == 0
+
+
+@pytest.mark.parametrize("error", [Compacted(5), FutureRevision(1)])
+async def test_lost_history_resets_the_subscribers(backend: Shaky, feed: Feed, error: Exception) -> None:
+    listener = Listener(feed, "/registry/pods/")
+    backend.watch_errors = [error]  # type: ignore[list-item]  # both are StorageErrors
+    await written(backend, feed, "/registry/pods/a")
+    async with asyncio.timeout(2):
+        await listener.was_reset.wait()
+    await written(backend, feed, "/registry/pods/b")
+    assert listener.keys[-1] == "/registry/pods/b"
+    assert feed.revision == await backend.current_revision()
+
+
+async def test_stop_ends_the_watch(backend: Shaky) -> None:
+    feed = Feed(backend, "/registry/")
+    await feed.stop()
+    await feed.start()
+    await feed.stop()
+    await backend.create("/registry/a", b"{}")
+    await asyncio.sleep(0)
+    assert feed.revision < await backend.current_revision()
