@@ -1,0 +1,195 @@
+"""What the garbage collector does about one object: delete it, release it, or let it go.
+
+The decisions are those of kube-controller-manager's garbage collector. Each is made on the state that the graph shows
+and carried out only on that state: the object's uid and resourceVersion are preconditions.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from kapi.contracts.client import Object, ObjectClient
+from kapi.contracts.storage import StorageError
+from kapi.meta.errors import StatusError
+from kapi_controllers.garbage.events import OwnerEvents
+from kapi_controllers.garbage.graph import FOREGROUND, ORPHAN, Node, OwnerGraph, Reference
+from kapi_controllers.garbage.lookup import NamespacedOwner, OwnerLookup, UnknownKind
+
+log = logging.getLogger("kapi.controllers.garbage-collector")
+
+AT_ONCE = 32
+
+
+class Owners(NamedTuple):
+    """The owner references of an object: to owners that are there, that wait for their dependents, that are not."""
+
+    solid: list[Reference]
+    waiting: list[Reference]
+    absent: list[Reference]
+
+
+class Collector:
+    """Looks at one object of the graph at a time; see :meth:`attend`."""
+
+    def __init__(self, client: ObjectClient, graph: OwnerGraph, lookup: OwnerLookup, events: OwnerEvents) -> None:
+        """Take access to the server's objects, the graph, and those who know and tell about owners."""
+        self._client = client
+        self._graph = graph
+        self._lookup = lookup
+        self._events = events
+        self._parked: set[str] = set()
+
+    def unpark(self, add: Callable[[str], None]) -> None:
+        """Name the objects again that were put aside, because other kinds are served now."""
+        for uid in self._parked:
+            add(uid)
+        self._parked.clear()
+
+    async def attend(self, uid: str) -> bool:
+        """Do what is to be done about an object; tells whether it is done (for now).
+
+        Objects of which an owner is of a kind that is not served are put aside until :meth:`unpark`.
+        """
+        node = self._graph.nodes.get(uid)
+        if node is None:
+            return True
+        try:
+            return await self._step(node)
+        except UnknownKind as unknown:
+            log.info("%s: its owner is of a kind that is not served: %s", _name(node), unknown)
+            self._parked.add(uid)
+            return True
+        except NamespacedOwner as invalid:
+            await self._events.invalid_namespace(node, invalid.reference)
+            return True
+        except (StatusError, StorageError) as error:
+            log.info("%s cannot be collected yet: %s", _name(node), error)
+            return False
+
+    async def _step(self, node: Node) -> bool:
+        if node.orphans:
+            return await self._release_dependents(node)
+        if node.waits:
+            return self._graph.blocked(node.uid) or await self._finalize(node, FOREGROUND)
+        if node.deleting:
+            return True
+        return await self._judge(node)
+
+    # Objects with owners
+
+    async def _judge(self, node: Node) -> bool:
+        """Keep an object that has an owner, and drop its references to other owners; delete it otherwise."""
+        owners = await self._owners(node)
+        if owners.solid:
+            lost = owners.absent + owners.waiting
+            if lost:
+                await self._change_references(node, _without({reference.uid for reference in lost}))
+            return all(map(self._lookup.served.follows, owners.solid))
+        if owners.waiting and self._graph.dependents(node.uid):
+            return await self._delete_in_foreground(node)
+        return await self._delete(node, node.policy, node.version)
+
+    async def _owners(self, node: Node) -> Owners:
+        owners = Owners([], [], [])
+        piles = {"solid": owners.solid, "waiting": owners.waiting}
+        for reference in node.references:
+            standing = await self._lookup.standing(node, reference)
+            if standing == "elsewhere":
+                await self._events.invalid_namespace(node, reference)
+            piles.get(standing, owners.absent).append(reference)
+        return owners
+
+    async def _delete_in_foreground(self, node: Node) -> bool:
+        """Delete an object after its dependents. In a circle they wait for it already: then it blocks nobody."""
+        version = node.version
+        if any(dependent.waits for dependent in self._graph.dependents(node.uid)):
+            version = await self._change_references(node, _unblocked) or version
+        return await self._delete(node, "Foreground", version)
+
+    async def _delete(self, node: Node, policy: str, version: str) -> bool:
+        delete, gvr = self._client.delete, node.resource.gvr
+        try:
+            await delete(gvr, node.name, node.namespace, uid=node.uid, propagation=policy, resource_version=version)
+        except StatusError as error:
+            if error.reason not in ("NotFound", "Conflict"):
+                raise
+            return error.reason == "NotFound"
+        return True
+
+    # Objects whose deletion is about their dependents
+
+    async def _release_dependents(self, node: Node) -> bool:
+        """Take the references to an owner out of all its dependents, then let the owner go."""
+
+        async def release(dependent: Node) -> None:
+            await self._change_references(dependent, _without({node.uid}))
+
+        await _for_each(self._graph.dependents(node.uid), release)
+        return await self._finalize(node, ORPHAN)
+
+    async def _finalize(self, node: Node, finalizer: str) -> bool:
+        def change(metadata: Object) -> bool:
+            return _keep(metadata, "finalizers", [each for each in metadata.get("finalizers", ()) if each != finalizer])
+
+        await self._change(node, change)
+        return True
+
+    # Changing objects
+
+    async def _change_references(self, node: Node, change: Callable[[Iterable[Object]], list[Object]]) -> str:
+        """Change an object's owner references; returns the new resourceVersion, "" if it is gone."""
+        return await self._change(
+            node, lambda metadata: _keep(metadata, "ownerReferences", change(metadata.get("ownerReferences", ())))
+        )
+
+    async def _change(self, node: Node, change: Callable[[Object], bool]) -> str:
+        """Change the metadata of an object, if it is still the same one."""
+
+        def changed(obj: Object) -> Object | None:
+            metadata = obj["metadata"]
+            return obj if metadata.get("uid") == node.uid and change(metadata) else None
+
+        try:
+            obj = await self._client.update(node.resource.gvr, node.name, changed, node.namespace)
+        except StatusError as error:
+            if error.reason != "NotFound":
+                raise
+            return ""
+        return str(obj["metadata"].get("resourceVersion", ""))
+
+
+def _without(uids: Collection[str]) -> Callable[[Iterable[Object]], list[Object]]:
+    return lambda references: [each for each in references if each["uid"] not in uids]
+
+
+def _unblocked(references: Iterable[Object]) -> list[Object]:
+    return [{**each, "blockOwnerDeletion": False} if each.get("blockOwnerDeletion") else each for each in references]
+
+
+def _keep(metadata: Object, member: str, value: Sequence[object]) -> bool:
+    """Set a list in metadata, or drop it when it is empty; tells whether it is another one."""
+    if value == metadata.get(member, []):
+        return False
+    if value:
+        metadata[member] = value
+    else:
+        del metadata[member]
+    return True
+
+
+async def _for_each(items: Iterable[Node], work: Callable[[Node], Awaitable[None]]) -> None:
+    """Work on all items, on a bounded number at once; raises the first error."""
+    remaining = iter(items)
+
+    async def drain() -> None:
+        for item in remaining:
+            await work(item)
+
+    for failed in await asyncio.gather(*(drain() for _ in range(AT_ONCE)), return_exceptions=True):
+        if failed is not None:
+            raise failed
+
+
+def _name(node: Node) -> str:
+    return f"{node.resource.gvr.resource} {node.namespace}/{node.name}" if node.namespace else node.name

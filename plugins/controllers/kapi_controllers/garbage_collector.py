@@ -1,0 +1,24 @@
+"""The garbage collector: carries out what the deletion of an owner means for its dependents.
+
+Dependents of an owner that is gone are deleted; an owner that is deleted in the foreground goes after its dependents;
+one that orphans them goes after their references to it.
+"""
+
+from collections.abc import Sequence
+
+from kapi.contracts.server import HookContext, PostStartHook
+from kapi.hookspecs import hookimpl
+
+NAME = "garbage-collector"
+
+
+@hookimpl
+def kapi_register_post_start_hooks() -> Sequence[PostStartHook]:
+    """Register the controller."""
+    return [PostStartHook(NAME, "Deletes objects whose owners are gone", _start, controller=True)]
+
+
+async def _start(context: HookContext) -> None:
+    from kapi_controllers.garbage.controller import GarbageCollector
+
+    await GarbageCollector(context.client).run()
