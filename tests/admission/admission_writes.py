@@ -24,7 +24,8 @@ def write(
 ) -> AdmissionAttributes:
     kind = GroupVersionKind(resource.group, resource.version, "X")
     name = obj["metadata"]["name"]
-    return AdmissionAttributes(operation, kind, resource, subresource, "ns", name, obj, old, UserInfo("u"), False)
+    load_old = None if old is None else lambda: old
+    return AdmissionAttributes(operation, kind, resource, subresource, "ns", name, obj, load_old, UserInfo("u"), False)
 
 
 def named(spec: dict[str, Any] | None = None, **members: Any) -> dict[str, Any]:

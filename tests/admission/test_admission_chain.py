@@ -53,7 +53,7 @@ def attributes(operation: Operation = "CREATE", **members: Any) -> AdmissionAttr
             "namespace": "ns",
             "name": "",
             "object": {"metadata": {"name": "p"}},
-            "old_object": None,
+            "load_old": None,
             "user": UserInfo("u"),
             "dry_run": False,
             **members,

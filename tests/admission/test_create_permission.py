@@ -23,7 +23,7 @@ def creation(verb: str, *groups: str) -> AdmissionAttributes:
         namespace="ns",
         name="new",
         object={"metadata": {"name": "new"}},
-        old_object=None,
+        load_old=None,
         user=UserInfo("bob", groups=groups),
         dry_run=False,
         verb=verb,

@@ -25,7 +25,7 @@ def write(operation: Operation, resource: GroupVersionResource = CONFIG_MAPS, **
             "namespace": "ns",
             "name": "a",
             "object": {"metadata": {"name": "a"}},
-            "old_object": None,
+            "load_old": None,
             "user": UserInfo("u"),
             "dry_run": False,
             **members,

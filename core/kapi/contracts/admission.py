@@ -18,8 +18,8 @@ Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
 class AdmissionAttributes:
     """One write on its way to storage (the ``AdmissionRequest`` of admission.k8s.io/v1).
 
-    ``object`` is the new state (None for DELETE); mutating controllers change it in place. ``old_object`` is the
-    stored state (None for CREATE) and must not be changed; it is a copy of its own for every request.
+    ``object`` is the new state (None for DELETE); mutating controllers change it in place. ``load_old`` makes the
+    stored state (None for CREATE), which is read through ``old_object``.
     ``options`` is the CreateOptions, UpdateOptions, PatchOptions or DeleteOptions object of the request, ``verb`` its
     verb: a CREATE may come of an update or a patch.
     """
@@ -31,13 +31,21 @@ class AdmissionAttributes:
     namespace: str
     name: str
     object: dict[str, Any] | None
-    old_object: dict[str, Any] | None
+    load_old: Callable[[], dict[str, Any]] | None
     user: UserInfo
     dry_run: bool
     options: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     annotations: dict[str, str] = field(default_factory=dict)
     verb: str = ""
+    _old: dict[str, Any] | None = field(default=None, init=False, repr=False)
+
+    @property
+    def old_object(self) -> dict[str, Any] | None:
+        """The stored state before the write, None for CREATE. It is the request's own copy: must not be changed."""
+        if self._old is None and self.load_old is not None:
+            self._old = self.load_old()
+        return self._old
 
 
 def refusal(attributes: AdmissionAttributes, message: str) -> StatusError:

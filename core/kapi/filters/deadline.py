@@ -8,6 +8,8 @@ from kapi.meta.errors import StatusError
 
 LONG_RUNNING_VERBS = frozenset({"watch", "proxy"})
 LONG_RUNNING_SUBRESOURCES = frozenset({"attach", "exec", "proxy", "log", "portforward"})
+TICK = 0.25
+"""How precisely deadlines are kept: one timer looks at all requests, because a timer for each costs every request."""
 
 
 def long_running(scope: Scope) -> bool:
@@ -18,35 +20,60 @@ def long_running(scope: Scope) -> bool:
     )
 
 
+class Deadlines:
+    """Cancels tasks whose time is up. The timer only runs while there are tasks."""
+
+    def __init__(self) -> None:
+        """Begin without tasks."""
+        self._ends: dict[asyncio.Task[object], float] = {}
+        self._expired: set[asyncio.Task[object]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, task: "asyncio.Task[object]", end: float) -> None:
+        """Cancel ``task`` at the loop time ``end``, unless it is removed before."""
+        self._ends[task] = end
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(TICK, self._look)
+
+    def remove(self, task: "asyncio.Task[object]") -> bool:
+        """Forget a task; tells whether it was cancelled because its time was up."""
+        self._ends.pop(task, None)
+        expired = task in self._expired
+        self._expired.discard(task)
+        return expired
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for task in [task for task, end in self._ends.items() if end <= now]:
+            del self._ends[task]
+            self._expired.add(task)
+            task.cancel()
+        self._timer = loop.call_later(TICK, self._look) if self._ends else None
+
+
 def with_deadline(app: ASGIApp, seconds: float) -> ASGIApp:
     """Cancel a request that takes longer than ``seconds`` and answer 504, as kube-apiserver does."""
+    deadlines = Deadlines()
 
     async def bound(scope: Scope, receive: Receive, send: Send) -> None:
         if long_running(scope):
             await app(scope, receive, send)
             return
-        loop = asyncio.get_running_loop()
-        request_state(scope).deadline = loop.time() + seconds
         task = asyncio.current_task()
         assert task is not None
-        expired = False
-
-        def expire() -> None:
-            nonlocal expired
-            expired = True
-            task.cancel()
-
-        timer = loop.call_later(seconds, expire)
+        end = asyncio.get_running_loop().time() + seconds
+        request_state(scope).deadline = end
+        deadlines.add(task, end)
         try:
             await app(scope, receive, send)
         except asyncio.CancelledError:
-            if not expired:
+            if not deadlines.remove(task):
                 raise
             task.uncancel()
-            raise StatusError(
-                504, "Timeout", "Timeout: request did not complete within the allotted timeout", {}
-            ) from None
+            message = "Timeout: request did not complete within the allotted timeout"
+            raise StatusError(504, "Timeout", message, {}) from None
         finally:
-            timer.cancel()
+            deadlines.remove(task)
 
     return bound

@@ -14,7 +14,8 @@ from kapi.meta.errors import conflict, invalid, not_found, object_modified
 from kapi.meta.gvk import GroupResource
 from kapi.meta.options import DeleteOptions
 from kapi.registry.objects import Object
-from kapi.registry.store import ATTEMPTS, Store
+from kapi.registry.store import Store
+from kapi.registry.update import ATTEMPTS
 from kapi.storage.entry import Entry
 
 ORPHAN = "orphan"
@@ -45,8 +46,9 @@ async def _delete_once(store: Store, ctx: RequestContext, entry: Entry, options:
     strategy = store.resource.strategy
     obj = store.object(entry)
     check_preconditions(store, entry, obj, options)
-    await store.admission.mutate(store.attributes("DELETE", ctx, None, entry))
-    await store.admission.validate(store.attributes("DELETE", ctx, None, entry))
+    attributes = store.attributes("DELETE", ctx, None, entry)
+    await store.admission.mutate(attributes)
+    await store.admission.validate(attributes)
     errors = strategy.validate_delete(ctx, obj)
     if errors:
         raise invalid(store.resource.kind.group_kind, ctx.name, errors)

@@ -5,39 +5,35 @@ Deletion is in :mod:`kapi.registry.deletion`.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from kapi.contracts.admission import AdmissionAttributes, Operation
 from kapi.contracts.resources import RequestContext, Resource, Strategy, Subresource
-from kapi.contracts.storage import KeyExists, KeyMissing, RevisionConflict, StorageBackend
-from kapi.meta.apply.managed import keep_times_if_unchanged
+from kapi.contracts.storage import KeyExists, StorageBackend
 from kapi.meta.errors import (
     FieldError,
     StatusError,
     already_exists,
-    conflict,
-    field_invalid,
     invalid,
     not_found,
-    object_modified,
 )
-from kapi.meta.gvk import GroupKind, GroupVersionKind
+from kapi.meta.gvk import GroupVersionKind
 from kapi.meta.names import generate_name
-from kapi.meta.objectmeta import validate_object_meta, validate_object_meta_update
+from kapi.meta.objectmeta import validate_object_meta
 from kapi.meta.schema.check import check
 from kapi.registry.objects import (
     Object,
     fill_system_fields,
-    keep_system_fields,
     metadata,
     ordered,
-    parse_resource_version,
-    set_generation_on_update,
 )
+from kapi.registry.update import Update
 from kapi.storage.entry import Entry
 from kapi.storage.watchcache import WatchCache
 
-ATTEMPTS = 8
+NAME_ATTEMPTS = 8
+"""How many generated names are tried."""
 
 
 class Admission(Protocol):
@@ -146,15 +142,15 @@ class Store:
         strategy = strategy or self.resource.strategy
         meta = metadata(obj)
         track(None, obj)
-        await self._mutate("CREATE", ctx, obj, None)
+        await self.admission.mutate(self.attributes("CREATE", ctx, obj, None))
         generated = not meta.get("name") and bool(meta.get("generateName"))
-        for attempt in range(ATTEMPTS):
+        for attempt in range(NAME_ATTEMPTS):
             if generated:
                 meta["name"] = generate_name(meta["generateName"])
             try:
                 return await self._create_once(ctx, ordered(obj), strategy)
             except KeyExists:
-                if not generated or attempt == ATTEMPTS - 1:
+                if not generated or attempt == NAME_ATTEMPTS - 1:
                     raise await self._exists(ctx, meta) from None
         raise AssertionError("unreachable")
 
@@ -164,9 +160,9 @@ class Store:
         strategy.prepare_for_create(ctx, obj)
         if strategy.generation:
             meta["generation"] = 1
-        self._refuse(meta, self.findings(obj, strategy) + strategy.validate(ctx, obj))
+        self.refuse(meta, self.findings(obj, strategy) + strategy.validate(ctx, obj))
         ctx.warnings.extend(strategy.warnings(ctx, obj, None))
-        await self._validate("CREATE", ctx, obj, None)
+        await self.admission.validate(self.attributes("CREATE", ctx, obj, None))
         if _positive(meta.get("resourceVersion", "")):
             raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
         meta.pop("resourceVersion", None)
@@ -202,7 +198,8 @@ class Store:
         found = validate_object_meta(meta, namespaced=namespaced, name_validator=strategy.validate_name)
         return found + check(self.resource.schema(), obj)
 
-    def _refuse(self, meta: Object, errors: list[FieldError]) -> None:
+    def refuse(self, meta: Object, errors: list[FieldError]) -> None:
+        """Raise invalid if anything is wrong with the object."""
         if errors:
             raise invalid(self.stored_kind.group_kind, meta.get("name", ""), errors)
 
@@ -237,86 +234,18 @@ class Store:
         object_modified, invalid, or what the transform and admission raise.
         """
         strategy = strategy or self.resource.strategy
-        key = self.key(ctx.namespace, ctx.name)
-        entry = await self.current(ctx.namespace, ctx.name)
-        for _ in range(ATTEMPTS):
-            if entry is None:
-                if create is None or not (create_always or strategy.allow_create_on_update):
-                    raise not_found(self.group_resource, ctx.name)
-                return await self.create(ctx, create(), track, strategy)
-            try:
-                self._check_uid(uid, entry)
-                return await self._update_once(ctx, entry, transform, track, strategy)
-            except (RevisionConflict, KeyMissing):
-                entry = await self.fresh(key)
-        raise object_modified(self.group_resource, ctx.name)
+        may_create = create_always or strategy.allow_create_on_update
+        return await Update(self, ctx, transform, track, strategy, uid).run(create if may_create else None)
 
-    async def _update_once(
-        self, ctx: RequestContext, entry: Entry, transform: Transform, track: Track, strategy: Strategy
-    ) -> Stored:
-        live = self.object(entry)
-        obj = transform(self.object(entry))
-        self._check_lock(ctx, obj, live, entry, strategy)
-        track(live, obj)
-        await self._mutate("UPDATE", ctx, obj, entry)
-        meta = obj["metadata"]
-        keep_system_fields(meta, live["metadata"])
-        strategy.prepare_for_update(ctx, obj, live)
-        set_generation_on_update(obj, live, strategy.generation)
-        errors = self._update_findings(meta, live["metadata"]) + self.findings(obj, strategy)
-        self._refuse(meta, errors + strategy.validate_update(ctx, obj, live))
-        ctx.warnings.extend(strategy.warnings(ctx, obj, live))
-        await self._validate("UPDATE", ctx, obj, entry)
-        keep_times_if_unchanged(live, obj)
-        if obj == live:
-            return Stored(self.encode(obj), entry.revision, obj)
-        await strategy.before_update(ctx, obj, live)
-        stored = False
-        try:
-            result = await self._replace(ctx, entry, ordered(obj), live, strategy)
-            stored = not ctx.dry_run
-        finally:
-            if not stored:
-                await strategy.after_update_failed(ctx, obj, live)
-        if stored:
-            await strategy.after_update(ctx, obj, live)
-        return result
+    def unwritten(self, obj: Object, revision: int) -> Stored:
+        """Return the result of a write that changes nothing."""
+        return Stored(self.encode(obj), revision, obj)
 
-    def _update_findings(self, meta: Object, old: Object) -> list[FieldError]:
-        """Return what is wrong with a change of metadata.
+    async def replace(self, ctx: RequestContext, entry: Entry, obj: Object, live: Object, strategy: Strategy) -> Stored:
+        """Write a changed object over its entry, or delete it if nothing keeps it any more.
 
-        apiserver asks twice, for all kinds and for the kind, and so lists each cause twice.
+        Raises RevisionConflict or KeyMissing when another was faster.
         """
-        generic = validate_object_meta_update(meta, old, fully_qualified_finalizers=False)
-        return generic + validate_object_meta_update(meta, old)
-
-    def _check_lock(self, ctx: RequestContext, obj: Object, live: Object, entry: Entry, strategy: Strategy) -> None:
-        """Check the optimistic lock that the object itself carries, its resourceVersion."""
-        meta = metadata(obj)
-        given = parse_resource_version(meta.get("resourceVersion", ""))
-        if given and given != entry.revision:
-            raise object_modified(self.group_resource, ctx.name)
-        if not given:
-            if not strategy.allow_unconditional_update:
-                error = field_invalid("metadata.resourceVersion", 0, "must be specified for an update")
-                raise invalid(GroupKind(*self.group_resource), ctx.name, [error])
-            meta["resourceVersion"] = str(entry.revision)
-
-    def _check_uid(self, uid: str, entry: Entry) -> None:
-        if not uid:
-            return
-        stored = self.object(entry)["metadata"].get("uid", "")
-        if uid != stored:
-            raise conflict(
-                self.group_resource,
-                entry.name,
-                f"StorageError: invalid object, Code: 4, Key: {entry.key}, ResourceVersion: 0, AdditionalErrorMsg: "
-                f"Precondition failed: UID in precondition: {uid}, UID in object meta: {stored}",
-            )
-
-    async def _replace(
-        self, ctx: RequestContext, entry: Entry, obj: Object, live: Object, strategy: Strategy
-    ) -> Stored:
         value = self.encode(obj)
         if ctx.dry_run:
             return Stored(value, entry.revision, obj)
@@ -330,16 +259,10 @@ class Store:
 
     # Admission
 
-    async def _mutate(self, operation: Operation, ctx: RequestContext, obj: Object, old: Entry | None) -> None:
-        await self.admission.mutate(self.attributes(operation, ctx, obj, old))
-
-    async def _validate(self, operation: Operation, ctx: RequestContext, obj: Object, old: Entry | None) -> None:
-        await self.admission.validate(self.attributes(operation, ctx, obj, old))
-
     def attributes(
         self, operation: Operation, ctx: RequestContext, obj: Object | None, old: Entry | None
     ) -> AdmissionAttributes:
-        """Return what admission sees of a write; the old object is a copy of its own."""
+        """Return what admission sees of a write; the old object is a copy of its own, made when it is asked for."""
         return AdmissionAttributes(
             operation=operation,
             kind=self._admitted_kind(ctx.subresource),
@@ -348,7 +271,7 @@ class Store:
             namespace=ctx.namespace,
             name=ctx.name or (obj["metadata"].get("name", "") if obj else ""),
             object=obj,
-            old_object=self.object(old) if old is not None else None,
+            load_old=partial(self.object, old) if old is not None else None,
             user=ctx.user,
             dry_run=ctx.dry_run,
             options=dict(ctx.options),

@@ -19,13 +19,13 @@ from kapi.meta.apply.managed import apply, check_object_type
 from kapi.meta.errors import StatusError, bad_request
 from kapi.meta.gvk import GroupVersionKind
 from kapi.meta.options import WriteOptions, parse_patch_options
-from kapi.meta.patch.gotext import go_value
+from kapi.meta.patch.gotext import go_value, json_kind
 from kapi.meta.patch.json_patch import apply_json_patch, unknown_members
 from kapi.meta.patch.merge_patch import apply_merge_patch
 from kapi.meta.patch.outcome import parse_bytes, unusable_result
 from kapi.meta.patch.strategic import apply_strategic_merge_patch
 from kapi.meta.schema.decode import DecodeError, decode_value
-from kapi.meta.schema.parse import ParseError, parse_document, parse_yaml
+from kapi.meta.schema.parse import ParseError, parse_document
 from kapi.meta.schema.types import Struct
 from kapi.meta.schema.unstructured import duplicate_problems
 from kapi.meta.times import now
@@ -114,7 +114,7 @@ async def patch(request: ResourceRequest) -> Answer:
     track = Tracker(request, options.field_manager, struct)
     ctx = request.context("patch", options.to_object(), options.dry_run)
     if media_type == APPLY_PATCH:
-        applier = Applier(request, parse_applied(request, await request.body()), options, track)
+        applier = Applier(request, parse_applied(request, await request.body(), options), options, track)
         stored = await request.stored.update(
             ctx, applier, strategy=strategy, create=applier.create, create_always=request.subresource is None
         )
@@ -134,19 +134,47 @@ def _settled(request: ResourceRequest, struct: Struct, strategy: Strategy, obj: 
     return settle(struct, strategy, obj)
 
 
-def parse_applied(request: ResourceRequest, data: bytes, kind: GroupVersionKind | None = None) -> Object:
-    """Return the object of an apply request; raises a 400 StatusError for what is no object of the expected kind."""
+def parse_applied(
+    request: ResourceRequest, data: bytes, options: WriteOptions, kind: GroupVersionKind | None = None
+) -> Object:
+    """Return the object of an apply request.
+
+    Raises a 400 StatusError for what is no object of the expected kind, or repeats a key under strict validation.
+    """
     try:
-        obj = parse_yaml(data) if data else {}
+        obj, repeated = _read_applied(data)
     except ParseError as error:
         raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from None
+    if repeated and options.field_validation == "Strict":
+        raise bad_request(f"error strict decoding YAML: error converting YAML to JSON: {repeated}")
+    if repeated and options.field_validation != "Ignore":
+        request.state.warnings.extend(line.strip() for line in repeated.splitlines()[1:])
     if obj is None:
         obj = {}
     if not isinstance(obj, dict):
-        problem = "json: cannot unmarshal array into Go value of type map[string]interface {}"
+        problem = f"json: cannot unmarshal {json_kind(obj)} into Go value of type map[string]interface {{}}"
         raise bad_request(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {problem}")
     check_object_type(obj, kind or request.resource.kind)
     return obj
+
+
+def _read_applied(data: bytes) -> tuple[Any, str]:
+    """Return the value in a YAML text, and the message about repeated keys.
+
+    Clients mostly send JSON, which is YAML too: it is parsed as what it is, a good deal faster.
+    """
+    if data.startswith(b"{"):
+        try:
+            document = parse_document(data)
+        except ParseError:
+            document = None
+        if document is not None and document.tree is None:
+            return document.value, ""
+    if not data:
+        return None, ""
+    from kapi.meta.schema.yaml import read_yaml
+
+    return read_yaml(data)
 
 
 class Applier:

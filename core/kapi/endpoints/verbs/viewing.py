@@ -122,7 +122,7 @@ async def patch(request: ResourceRequest) -> Answer:
     write = ViewWrite(request, parse_patch_options(request.query, apply=media_type == APPLY_PATCH))
     data = await request.body()
     if media_type == APPLY_PATCH:
-        config = parse_applied(request, data, request.located_subresource.kind)
+        config = parse_applied(request, data, write.options, request.located_subresource.kind)
         check_namespace(request, config)
         match_name(request, config)
         return await write.run("patch", lambda current: write.applied(current, config))
