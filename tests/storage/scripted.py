@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from kapi.contracts.storage import KeyValue, RangeResult, StorageError, WatchBatch
+from kapi.contracts.storage import RangeResult, StorageError, WatchBatch
 from kapi_storage.memory import MemoryBackend
 
 
@@ -34,30 +34,3 @@ class Shaky(MemoryBackend):
             if self.watch_errors:
                 raise self.watch_errors.pop(0)
             yield batch
-
-
-class Interleaved(MemoryBackend):
-    """A store in memory that lets others have their turn before each operation, as a real one does."""
-
-    def __init__(self) -> None:
-        super().__init__(compaction_interval=0)
-        self.writes = 0
-
-    async def get(self, key: str) -> KeyValue | None:
-        await asyncio.sleep(0)
-        return await super().get(key)
-
-    async def create(self, key: str, value: bytes, *, ttl: float | None = None) -> int:
-        await asyncio.sleep(0)
-        self.writes += 1
-        return await super().create(key, value, ttl=ttl)
-
-    async def update(self, key: str, value: bytes, expected_revision: int, *, ttl: float | None = None) -> int:
-        await asyncio.sleep(0)
-        self.writes += 1
-        return await super().update(key, value, expected_revision, ttl=ttl)
-
-    async def delete(self, key: str, expected_revision: int) -> int:
-        await asyncio.sleep(0)
-        self.writes += 1
-        return await super().delete(key, expected_revision)

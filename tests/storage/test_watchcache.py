@@ -7,8 +7,9 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import Interleaved, Shaky
+from scripted import Shaky
 
+from interleaving import Interleaved
 from kapi.contracts.storage import Compacted, StorageBackend, Unavailable
 from kapi.meta.gvk import GroupVersionKind
 from kapi.storage import feed as feed_module
