@@ -18,8 +18,8 @@ FOREGROUND = "foregroundDeletion"
 MEMBERS = ("ownerReferences", "deletionTimestamp")
 """The members of metadata that make an object part of the graph."""
 
-Presence = Literal["there", "absent", "elsewhere"]
-"""An owner is where its dependent says; is not there; is not there, but in another namespace."""
+Missing = Literal["absent", "elsewhere"]
+"""An owner is not where its dependent says; ``elsewhere``: it is in another namespace."""
 
 MISSING_OWNERS_KEPT = 1000
 
@@ -117,7 +117,7 @@ class OwnerGraph:
         self.nodes: dict[str, Node] = {}
         self.owners: dict[str, Owner] = {}
         self._attend = attend
-        self._missing: OrderedDict[tuple[str, Coordinates], Presence] = OrderedDict()
+        self._missing: OrderedDict[tuple[str, Coordinates], Missing] = OrderedDict()
 
     def put(self, resource: ServedResource, metadata: Object) -> None:
         """Take over the state of an object that was created or changed."""
@@ -178,8 +178,9 @@ class OwnerGraph:
         owner = self.owners.get(uid)
         if owner is None:
             return
+        owner.seen = None
         where = Coordinates(resource.gvr.group_resource, metadata.get("namespace", ""), metadata["name"])
-        self.learn(uid, where, "absent")
+        self.learn_missing(uid, where, "absent")
         self._attend_dependents(uid)
 
     def forget(self, resource: GroupResource) -> None:
@@ -204,24 +205,25 @@ class OwnerGraph:
 
     # What is known about owners
 
-    def learn(self, uid: str, where: Coordinates, presence: Presence) -> None:
-        """Remember whether an owner is there.
-
-        That it is holds until :meth:`remove` tells otherwise; that it is not holds for ever, as uids are given once.
-        """
+    def learn_there(self, uid: str, where: Coordinates) -> None:
+        """Remember that an owner is there; :meth:`remove` will tell when it goes."""
         owner = self.owners.get(uid)
         if owner is not None:
-            owner.seen = where if presence == "there" else None
-        if presence != "there":
-            self._missing[uid, where] = presence
-            if len(self._missing) > MISSING_OWNERS_KEPT:
-                self._missing.popitem(last=False)
+            owner.seen = where
 
-    def known(self, uid: str, where: Coordinates) -> Presence | None:
-        """Tell what is known about an owner; None: nothing."""
+    def learn_missing(self, uid: str, where: Coordinates, missing: Missing) -> None:
+        """Remember that an owner is not there; as uids are given once, it never will be."""
+        self._missing[uid, where] = missing
+        if len(self._missing) > MISSING_OWNERS_KEPT:
+            self._missing.popitem(last=False)
+
+    def is_there(self, uid: str, where: Coordinates) -> bool:
+        """Tell whether an owner is known to be there."""
         owner = self.owners.get(uid)
-        if owner is not None and owner.seen == where:
-            return "there"
+        return owner is not None and owner.seen == where
+
+    def missing(self, uid: str, where: Coordinates) -> Missing | None:
+        """Tell whether an owner is known not to be there."""
         return self._missing.get((uid, where))
 
 

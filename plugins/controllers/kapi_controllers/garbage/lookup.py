@@ -6,11 +6,11 @@ from typing import Literal
 from kapi.contracts.client import Object, ObjectClient, ServedResource
 from kapi.meta.errors import StatusError
 from kapi.meta.gvk import GroupResource
-from kapi_controllers.garbage.graph import Coordinates, Node, OwnerGraph, Presence, Reference, policy_of
+from kapi_controllers.garbage.graph import Coordinates, Missing, Node, OwnerGraph, Reference, policy_of
 from kapi_controllers.token_bucket import TokenBucket
 
 Standing = Literal["solid", "waiting", "absent", "elsewhere"]
-"""An owner is there; is there, and its deletion waits for its dependents; or is not (see Presence)."""
+"""An owner is there; is there, and its deletion waits for its dependents; or is not (see Missing)."""
 
 SEARCHES_AT_ONCE, SEARCHES_PER_SECOND = 100, 1.0
 
@@ -73,23 +73,20 @@ class OwnerLookup:
         """Return how it stands with the owner; raises UnknownKind, NamespacedOwner, StatusError."""
         resource = self.served.owner_resource(reference, node)
         where = Coordinates(resource.gvr.group_resource, node.namespace if resource.namespaced else "", reference.name)
-        known = self._graph.known(reference.uid, where)
-        if known is None:
-            return await self._look(resource, reference.uid, where)
-        if known == "there":
+        if self._graph.is_there(reference.uid, where):
             owner = self._graph.nodes.get(reference.uid)
             return "waiting" if owner is not None and owner.waits else "solid"
-        return known
+        return self._graph.missing(reference.uid, where) or await self._look(resource, reference.uid, where)
 
     async def _look(self, resource: ServedResource, uid: str, where: Coordinates) -> Standing:
         """Ask the store; nothing may wait between its answer and what the graph is told, lest a deletion be missed."""
         found = await self._get(resource, where)
         if found is None or found["metadata"].get("uid") != uid:
-            presence: Presence = "elsewhere" if self._is_elsewhere(resource, uid) else "absent"
-            self._graph.learn(uid, where, presence)
-            return presence
+            missing: Missing = "elsewhere" if self._is_elsewhere(resource, uid) else "absent"
+            self._graph.learn_missing(uid, where, missing)
+            return missing
         if where.resource in self.served.followed:
-            self._graph.learn(uid, where, "there")
+            self._graph.learn_there(uid, where)
         metadata = found["metadata"]
         waits = "deletionTimestamp" in metadata and policy_of(metadata) == "Foreground"
         return "waiting" if waits else "solid"
