@@ -284,7 +284,7 @@ def test_status_of_a_job(conditions, metadata, expected):
     ("status", "expected"),
     [
         ({}, ""),
-        ({"startTime": ago(minutes=5, seconds=1)}, "5m1s"),
+        ({"startTime": ago(hours=50, minutes=5)}, "2d2h"),
         ({"startTime": "2024-01-01T00:00:00Z", "completionTime": "2024-01-01T03:00:00Z"}, "3h"),
     ],
 )
