@@ -1,0 +1,191 @@
+"""Calls to a cluster: with a deadline each, repeated on another server where that is safe."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+from grpc.aio import AioRpcError
+
+from kapi.contracts.storage import Compacted, FutureRevision, Unavailable
+from kapi_storage import etcd3_requests as requests
+from kapi_storage.etcd3_failures import RevisionAhead, RevisionGone, had_no_effect, is_of_connection, meaning
+from kapi_storage.etcd3_wire import Answer, Call, Connection, Message, Metadata, RangeAnswer, WatchAnswer
+
+log = logging.getLogger("kapi.storage")
+
+REQUIRE_LEADER: Metadata = (("hasleader", "true"),)
+"""Lets a server that is cut off from the others refuse at once, and end its watches."""
+REQUEST_SECONDS = 5.0
+REPEAT_SECONDS = 2.0
+FIRST_PAUSE, LAST_PAUSE = 0.02, 0.25
+
+AnswerT = TypeVar("AnswerT", bound=Answer)
+Method = Callable[[Connection], Call[AnswerT]]
+
+
+class Client:
+    """All servers of a cluster, one of which is used until it fails.
+
+    ``seen`` is the highest revision that any answer has shown.
+    """
+
+    def __init__(self, connections: Sequence[Connection]) -> None:
+        """Take the connections; none is opened before it is needed."""
+        self._connections = connections
+        self._index = 0
+        self._running = 0
+        self._closed = False
+        self._idle = asyncio.Event()
+        self._revision_now: asyncio.Task[int] | None = None
+        self._revision_next: asyncio.Task[int] | None = None
+        self.seen = 0
+
+    @property
+    def connection(self) -> Connection:
+        """The server in use."""
+        return self._connections[self._index]
+
+    def turn_from(self, connection: Connection) -> None:
+        """Use another server, if this one is still the one in use."""
+        if connection is self.connection and len(self._connections) > 1:
+            self._index = (self._index + 1) % len(self._connections)
+            log.warning("etcd at %s fails, turning to %s", connection.server.target, self.connection.server.target)
+
+    async def call(
+        self,
+        method: Method[AnswerT],
+        request: Message,
+        *,
+        seconds: float = REQUEST_SECONDS,
+        repeatable: bool = False,
+    ) -> AnswerT:
+        """Call a method of a server; ``repeatable`` says that it does no harm if it is carried out twice.
+
+        Raises Unavailable, and other StorageErrors as :mod:`kapi_storage.etcd3_failures` says.
+        """
+        if self._closed:
+            raise Unavailable("the store is not open")
+        self._running += 1
+        connection = self._connections[self._index]
+        try:
+            answer = await method(connection)(request, timeout=seconds, metadata=REQUIRE_LEADER)
+        except AioRpcError as failure:
+            answer = await self._repeat(method, request, connection, failure, seconds, repeatable)
+        finally:
+            self._leave()
+        revision = answer.header.revision
+        if revision > self.seen:
+            self.seen = revision
+        return answer
+
+    async def _repeat(
+        self,
+        method: Method[AnswerT],
+        request: Message,
+        connection: Connection,
+        failure: AioRpcError,
+        seconds: float,
+        repeatable: bool,
+    ) -> AnswerT:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + min(seconds, REPEAT_SECONDS)
+        pause = FIRST_PAUSE
+        while True:
+            if is_of_connection(failure):
+                self.turn_from(connection)
+            if not (had_no_effect(failure) or repeatable and is_of_connection(failure)):
+                raise meaning(failure)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LAST_PAUSE)
+            left = end - loop.time()
+            if left <= 0 or self._closed:
+                raise meaning(failure)
+            connection = self.connection
+            try:
+                return await method(connection)(request, timeout=left, metadata=REQUIRE_LEADER)
+            except AioRpcError as again:
+                failure = again
+
+    def _leave(self) -> None:
+        self._running -= 1
+        if self._closed and not self._running:
+            self._idle.set()
+
+    async def revision(self) -> int:
+        """Return the current revision; calls at about the same time share one request.
+
+        A request that is under way does not serve those that come after it: it may have been answered already.
+        """
+        waiting = self._revision_next
+        if waiting is None:
+            waiting = asyncio.create_task(self._read_revision(self._revision_now))
+            self._revision_next = waiting
+        return await asyncio.shield(waiting)
+
+    async def _read_revision(self, before: asyncio.Task[int] | None) -> int:
+        if before is not None and not before.done():
+            await asyncio.wait((before,))
+        self._revision_now, self._revision_next = self._revision_next, None
+        return (await self.call(_range, requests.REVISION, repeatable=True)).header.revision
+
+    async def range(self, request: Message, revision: int) -> RangeAnswer:
+        """Read keys. Raises Compacted or FutureRevision."""
+        try:
+            return await self.call(_range, request, repeatable=True)
+        except RevisionGone:
+            raise Compacted(await self.compact_revision()) from None
+        except RevisionAhead:
+            raise FutureRevision(await self.revision()) from None
+
+    async def compact(self, revision: int) -> None:
+        """Forget history older than a revision. Raises FutureRevision."""
+        with suppress(RevisionGone):
+            try:
+                await self.call(_compact, requests.compact(revision), repeatable=True)
+            except RevisionAhead:
+                raise FutureRevision(await self.revision()) from None
+
+    async def compact_revision(self) -> int:
+        """Return the revision up to which history was compacted; only for when it was.
+
+        A watch from the beginning is told: nothing else in etcd's API shows it.
+        """
+        connection = self.connection
+        call = connection.watch(metadata=REQUIRE_LEADER)
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                await call.write(requests.watch(requests.ANY_KEY, b"", 1))
+                while True:
+                    answer = await call.read()
+                    if not isinstance(answer, requests.WatchResponse):
+                        raise Unavailable("etcd ended a watch")
+                    if answer.canceled:
+                        return _compact_revision(answer)
+        except TimeoutError:
+            raise Unavailable("etcd does not say what it has compacted") from None
+        except AioRpcError as failure:
+            raise meaning(failure) from None
+        finally:
+            call.cancel()
+
+    async def close(self) -> None:
+        """Finish the calls that are under way, then close the connections."""
+        self._closed = True
+        if self._running:
+            await self._idle.wait()
+        for connection in self._connections:
+            await connection.close()
+
+
+def _range(connection: Connection) -> Call[RangeAnswer]:
+    return connection.range
+
+
+def _compact(connection: Connection) -> Call[Answer]:
+    return connection.compact
+
+
+def _compact_revision(answer: WatchAnswer) -> int:
+    return answer.compact_revision
