@@ -173,7 +173,7 @@ def _gadgets() -> Resource:
 
 
 class Rig:
-    """All parts: ``backend``, ``feed``, ``table``, ``local`` (the client inside), ``http`` (the one outside)."""
+    """The parts, started: ``backend``, ``feed``, ``table``, ``local`` (the client inside), ``app`` and its ``http``."""
 
     def __init__(self, backend: StorageBackend, admission: Sequence[Member] = ()) -> None:
         self.strategy = WidgetStrategy()
@@ -188,7 +188,8 @@ class Rig:
         self.local = LocalClient(lambda: self.table)
         endpoint = ResourceEndpoint(lambda: self.table, self.local, 1800.0)
         inner = _signed_in(Director([resource_link(endpoint)]))
-        self.http = AsgiClient(with_panic_recovery(with_request_info(with_warnings(inner))))
+        self.app = with_panic_recovery(with_request_info(with_warnings(inner)))
+        self.http = AsgiClient(self.app)
 
     def store(self, resource: GroupVersionResource = WIDGETS) -> Store:
         found = self.table.store(resource)

@@ -6,7 +6,7 @@ the client leaves, the timeout passes, the server stops, or the client cannot ke
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
 
 import orjson
@@ -54,15 +54,20 @@ class Stream:
         return (not self.name or entry.name == self.name) and self.selection.includes(entry)
 
     async def frames(self) -> AsyncIterator[bytes]:
-        """Yield the bytes of the stream, piece by piece, until the watch ends."""
+        """Yield the bytes of the stream, piece by piece, until the watch ends.
+
+        The first piece is empty: it tells that the watch is open.
+        """
         loop = asyncio.get_running_loop()
         end = loop.time() + self.timeout
         initial = not self.options.resource_version or self.options.resource_version == "0"
         initial = self.options.send_initial_events if self.options.send_initial_events is not None else initial
         watcher, complete, started = await self._open(initial)
+        present = self._present() if initial else []
         try:
+            yield b""
             if initial:
-                async for piece in self._initial(started):
+                async for piece in self._initial(present, started):
                     yield piece
             elif not complete:
                 async for piece in self._history(started):
@@ -89,9 +94,12 @@ class Stream:
         from_now = initial or not self.after
         return *cache.watch(self.wants, started if from_now else self.after), started
 
-    async def _initial(self, revision: int) -> AsyncIterator[bytes]:
-        """Yield the present state as ADDED events, and the bookmark that ends it if the client asked for it."""
-        entries = [entry for entry in self.cache.scan(self.selection.namespace) if self.wants(entry)]
+    def _present(self) -> list[Entry]:
+        """Return the entries that the watch is about, as of now."""
+        return [entry for entry in self.cache.scan(self.selection.namespace) if self.wants(entry)]
+
+    async def _initial(self, entries: Sequence[Entry], revision: int) -> AsyncIterator[bytes]:
+        """Yield a state as ADDED events, and the bookmark that ends it if the client asked for it."""
         for begin in range(0, len(entries), SLICE):
             piece = entries[begin : begin + SLICE]
             yield b"".join(event_frame("ADDED", self.representation.object(entry)) for entry in piece)
@@ -134,7 +142,7 @@ class Stream:
             now = loop.time()
             if now >= end:
                 return
-            if bookmarks and now >= next_bookmark:
+            if bookmarks and now >= next_bookmark and not watcher.queue:
                 yield self._bookmark(self.cache.revision, {})
                 next_bookmark = self._next_bookmark(end)
 
@@ -162,9 +170,6 @@ async def serve_watch(request: ResourceRequest, receive: Receive, send: Send, mi
     A server that stops ends its watches by closing the watchers (:meth:`WatchCache.end_watches`).
     """
     stream = Stream(request, min_timeout)
-    request.state.status = 200
-    headers = [(b"content-type", _content_type(request)), (b"cache-control", b"no-cache, private")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
     sending = asyncio.create_task(_send_all(stream, send))
     leaving = asyncio.create_task(_disconnected(receive))
     try:
@@ -181,8 +186,13 @@ async def serve_watch(request: ResourceRequest, receive: Receive, send: Send, mi
 
 
 async def _send_all(stream: Stream, send: Send) -> None:
+    """Send the stream. Its answer begins when the watch is open: a client that has it misses nothing from then on."""
+    headers = [(b"content-type", _content_type(stream.request)), (b"cache-control", b"no-cache, private")]
     frames = stream.frames()
     try:
+        await anext(frames)
+        stream.request.state.status = 200
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         async for piece in frames:
             if piece:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
