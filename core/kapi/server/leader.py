@@ -62,9 +62,7 @@ class Leadership:
         while loop.time() - renewed < LEASE_SECONDS - RENEW_SECONDS:
             await asyncio.sleep(RENEW_SECONDS)
             try:
-                self._revision = await self._backend.update(
-                    self._key, self._identity, self._revision, ttl=LEASE_SECONDS
-                )
+                await self._renew()
                 renewed = loop.time()
             except (KeyMissing, RevisionConflict):
                 return
