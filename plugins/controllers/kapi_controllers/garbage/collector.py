@@ -38,28 +38,17 @@ class Collector:
         self._graph = graph
         self._lookup = lookup
         self._events = events
-        self._parked: set[str] = set()
-
-    def unpark(self, add: Callable[[str], None]) -> None:
-        """Name the objects again that were put aside, because other kinds are served now."""
-        for uid in self._parked:
-            add(uid)
-        self._parked.clear()
 
     async def attend(self, uid: str) -> bool:
-        """Do what is to be done about an object; tells whether it is done (for now).
-
-        Objects of which an owner is of a kind that is not served are put aside until :meth:`unpark`.
-        """
+        """Do what is to be done about an object; tells whether it is done (for now)."""
         node = self._graph.nodes.get(uid)
         if node is None:
             return True
         try:
             return await self._step(node)
         except UnknownKind as unknown:
-            log.info("%s: its owner is of a kind that is not served: %s", _name(node), unknown)
-            self._parked.add(uid)
-            return True
+            log.debug("%s: its owner is of a kind that is not served (yet): %s", _name(node), unknown)
+            return False
         except NamespacedOwner as invalid:
             await self._events.invalid_namespace(node, invalid.reference)
             return True
@@ -71,7 +60,7 @@ class Collector:
         if node.orphans:
             return await self._release_dependents(node)
         if node.waits:
-            return self._graph.blocked(node.uid) or await self._finalize(node, FOREGROUND)
+            return await self._wait_for_dependents(node)
         if node.deleting:
             return True
         return await self._judge(node)
@@ -86,9 +75,8 @@ class Collector:
             if lost:
                 await self._change_references(node, _without({reference.uid for reference in lost}))
             return all(map(self._lookup.served.follows, owners.solid))
-        if owners.waiting and self._graph.dependents(node.uid):
-            return await self._delete_in_foreground(node)
-        return await self._delete(node, node.policy, node.version)
+        foreground = owners.waiting and self._graph.dependents(node.uid)
+        return await self._delete(node, "Foreground" if foreground else node.policy)
 
     async def _owners(self, node: Node) -> Owners:
         owners = Owners([], [], [])
@@ -100,17 +88,12 @@ class Collector:
             piles.get(standing, owners.absent).append(reference)
         return owners
 
-    async def _delete_in_foreground(self, node: Node) -> bool:
-        """Delete an object after its dependents. In a circle they wait for it already: then it blocks nobody."""
-        version = node.version
-        if any(dependent.waits for dependent in self._graph.dependents(node.uid)):
-            version = await self._change_references(node, _unblocked) or version
-        return await self._delete(node, "Foreground", version)
-
-    async def _delete(self, node: Node, policy: str, version: str) -> bool:
-        delete, gvr = self._client.delete, node.resource.gvr
+    async def _delete(self, node: Node, policy: str) -> bool:
+        uid, version, delete = node.uid, node.version, self._client.delete
         try:
-            await delete(gvr, node.name, node.namespace, uid=node.uid, propagation=policy, resource_version=version)
+            await delete(
+                node.resource.gvr, node.name, node.namespace, uid=uid, propagation=policy, resource_version=version
+            )
         except StatusError as error:
             if error.reason not in ("NotFound", "Conflict"):
                 raise
@@ -119,6 +102,14 @@ class Collector:
 
     # Objects whose deletion is about their dependents
 
+    async def _wait_for_dependents(self, node: Node) -> bool:
+        """Let an owner go when nothing blocks it. What blocks it comes back here when it goes."""
+        if not self._graph.blocked(node.uid):
+            await self._change(node, _finalizer_removal(FOREGROUND))
+        elif self._graph.in_circle(node):
+            await self._change_references(node, _unblocked)
+        return True
+
     async def _release_dependents(self, node: Node) -> bool:
         """Take the references to an owner out of all its dependents, then let the owner go."""
 
@@ -126,37 +117,29 @@ class Collector:
             await self._change_references(dependent, _without({node.uid}))
 
         await _for_each(self._graph.dependents(node.uid), release)
-        return await self._finalize(node, ORPHAN)
-
-    async def _finalize(self, node: Node, finalizer: str) -> bool:
-        def change(metadata: Object) -> bool:
-            return _keep(metadata, "finalizers", [each for each in metadata.get("finalizers", ()) if each != finalizer])
-
-        await self._change(node, change)
+        await self._change(node, _finalizer_removal(ORPHAN))
         return True
 
     # Changing objects
 
-    async def _change_references(self, node: Node, change: Callable[[Iterable[Object]], list[Object]]) -> str:
-        """Change an object's owner references; returns the new resourceVersion, "" if it is gone."""
-        return await self._change(
+    async def _change_references(self, node: Node, change: Callable[[Iterable[Object]], list[Object]]) -> None:
+        """Change an object's owner references."""
+        await self._change(
             node, lambda metadata: _keep(metadata, "ownerReferences", change(metadata.get("ownerReferences", ())))
         )
 
-    async def _change(self, node: Node, change: Callable[[Object], bool]) -> str:
-        """Change the metadata of an object, if it is still the same one."""
+    async def _change(self, node: Node, change: Callable[[Object], bool]) -> None:
+        """Change the metadata of an object, if it is still there and the same one."""
 
         def changed(obj: Object) -> Object | None:
             metadata = obj["metadata"]
             return obj if metadata.get("uid") == node.uid and change(metadata) else None
 
         try:
-            obj = await self._client.update(node.resource.gvr, node.name, changed, node.namespace)
+            await self._client.update(node.resource.gvr, node.name, changed, node.namespace)
         except StatusError as error:
             if error.reason != "NotFound":
                 raise
-            return ""
-        return str(obj["metadata"].get("resourceVersion", ""))
 
 
 def _without(uids: Collection[str]) -> Callable[[Iterable[Object]], list[Object]]:
@@ -165,6 +148,13 @@ def _without(uids: Collection[str]) -> Callable[[Iterable[Object]], list[Object]
 
 def _unblocked(references: Iterable[Object]) -> list[Object]:
     return [{**each, "blockOwnerDeletion": False} if each.get("blockOwnerDeletion") else each for each in references]
+
+
+def _finalizer_removal(finalizer: str) -> Callable[[Object], bool]:
+    def change(metadata: Object) -> bool:
+        return _keep(metadata, "finalizers", [each for each in metadata.get("finalizers", ()) if each != finalizer])
+
+    return change
 
 
 def _keep(metadata: Object, member: str, value: Sequence[object]) -> bool:

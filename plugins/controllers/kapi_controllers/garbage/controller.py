@@ -63,9 +63,7 @@ class GarbageCollector:
             self._leave(resource)
         for each in served.followed.values():
             await self._follow(each)
-        before, self._lookup.served = self._lookup.served, served
-        if served.kinds != before.kinds:
-            self._collector.unpark(self._queue.add)
+        self._lookup.served = served
 
     async def _follow(self, resource: ServedResource) -> None:
         name = resource.gvr.group_resource
@@ -88,6 +86,8 @@ class GarbageCollector:
         self._graph.forget(resource)
 
     def _changed(self, resource: ServedResource, event: MetadataEvent) -> None:
+        if not event.metadata.get("uid"):
+            return  # written to the store by something else: nothing can refer to it
         if event.type == "DELETED":
             self._graph.remove(resource, event.metadata)
         else:

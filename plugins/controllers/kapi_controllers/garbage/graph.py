@@ -22,6 +22,8 @@ Missing = Literal["absent", "elsewhere"]
 """An owner is not where its dependent says; ``elsewhere``: it is in another namespace."""
 
 MISSING_OWNERS_KEPT = 1000
+CIRCLE_LIMIT = 1000
+"""How many owners of owners are looked at to find a circle."""
 
 
 class Reference(NamedTuple):
@@ -202,6 +204,22 @@ class OwnerGraph:
         """Tell whether there are dependents that block the deletion of an object."""
         owner = self.owners.get(uid)
         return owner is not None and owner.blocking > 0
+
+    def in_circle(self, node: Node) -> bool:
+        """Tell whether an object that waits for its dependents is, over owners that wait too, one of them itself."""
+        reached, ahead = {node.uid}, [node]
+        while ahead and len(reached) < CIRCLE_LIMIT:
+            dependent = ahead.pop()
+            for reference in dependent.references:
+                owner = self.nodes.get(reference.uid)
+                if owner is None or not owner.waits or not _blocks(dependent, reference):
+                    continue
+                if owner.uid == node.uid:
+                    return True
+                if owner.uid not in reached:
+                    reached.add(owner.uid)
+                    ahead.append(owner)
+        return False
 
     # What is known about owners
 
