@@ -1,0 +1,111 @@
+import pytest
+
+from kapi.contracts.client import MetadataEvent
+from kapi.meta.errors import StatusError
+from kapi.registry.table import ResourceTable
+from widgets import WIDGETS, WIDGETS_V2, Rig, running, widget
+
+OWNER = {"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u"}
+
+
+def owned(name: str) -> dict:
+    obj = widget(name)
+    obj["metadata"]["ownerReferences"] = [OWNER]
+    return obj
+
+
+async def told(rig: Rig, *members: str) -> list[tuple[str, str, str]]:
+    events: list[MetadataEvent] = []
+    informer = rig.local.informer(WIDGETS)
+    stop = informer.add_metadata_handler(events.append, members)
+    await informer.synced()
+
+    def disown(obj: dict) -> dict:
+        obj["metadata"].pop("ownerReferences", None)
+        obj["metadata"]["labels"] = {"x": "y"}
+        return obj
+
+    for obj in (widget("plain"), owned("new")):
+        await rig.local.create(WIDGETS, obj)
+    for name in ("plain", "new", "there"):
+        await rig.local.update(WIDGETS, name, disown, "ns")
+    for name in ("plain", "new"):
+        await rig.local.delete(WIDGETS, name, "ns")
+    await informer.synced()
+    stop()
+    await rig.local.delete(WIDGETS, "there", "ns")
+    return [(event.type, event.metadata["name"], event.metadata["resourceVersion"]) for event in events]
+
+
+async def test_metadata_of_everything_is_told() -> None:
+    async with running() as rig:
+        await rig.local.create(WIDGETS, owned("there"))
+        events = await told(rig)
+    assert [event[:2] for event in events] == [
+        ("ADDED", "there"), ("ADDED", "plain"), ("ADDED", "new"), ("MODIFIED", "plain"), ("MODIFIED", "new"),
+        ("MODIFIED", "there"), ("DELETED", "plain"), ("DELETED", "new"),
+    ]  # fmt: skip
+    versions = {(kind, name): version for kind, name, version in events}
+    assert versions["DELETED", "new"] == versions["MODIFIED", "new"] > versions["ADDED", "new"]
+
+
+async def test_objects_without_the_members_are_passed_over() -> None:
+    async with running() as rig:
+        await rig.local.create(WIDGETS, owned("there"))
+        await rig.local.create(WIDGETS, widget("also"))
+        events = await told(rig, "ownerReferences", "deletionTimestamp")
+    assert [event[:2] for event in events] == [
+        ("ADDED", "there"), ("ADDED", "new"), ("MODIFIED", "new"), ("MODIFIED", "there"),
+        ("DELETED", "plain"), ("DELETED", "new"),
+    ]  # fmt: skip
+
+
+async def test_a_handler_added_late_learns_what_is_there() -> None:
+    async with running() as rig:
+        await rig.local.create(WIDGETS, owned("there"))
+        informer = rig.local.informer(WIDGETS)
+        await informer.synced()
+        events: list[MetadataEvent] = []
+        informer.add_metadata_handler(events.append, ["ownerReferences"])
+        assert [(event.type, event.metadata["ownerReferences"]) for event in events] == [("ADDED", [OWNER])]
+
+
+async def test_objects_are_found_by_uid_in_the_served_version() -> None:
+    async with running() as rig:
+        made = await rig.local.create(WIDGETS, widget(size=3))
+        informer = rig.local.informer(WIDGETS_V2)
+        await informer.synced()
+        found = informer.find(made["metadata"]["uid"])
+        assert found is not None
+        assert found["spec"]["width"] == 3
+        for nothing in ("", "a", 'x"', made["metadata"]["uid"][:-1], "u"):
+            assert informer.find(nothing) is None
+
+
+async def test_a_uid_elsewhere_in_an_object_is_not_its_own() -> None:
+    async with running() as rig:
+        await rig.local.create(WIDGETS, owned("a"))
+        informer = rig.local.informer(WIDGETS)
+        await informer.synced()
+        assert informer.find("u") is None
+
+
+async def test_a_deletion_can_depend_on_the_version() -> None:
+    async with running() as rig:
+        made = await rig.local.create(WIDGETS, widget())
+        with pytest.raises(StatusError) as caught:
+            await rig.local.delete(WIDGETS, "a", "ns", resource_version="1")
+        assert caught.value.reason == "Conflict"
+        await rig.local.delete(WIDGETS, "a", "ns", resource_version=made["metadata"]["resourceVersion"])
+
+
+async def test_informers_follow_what_is_served() -> None:
+    async with running() as rig, running() as again:
+        old = rig.local.informer(WIDGETS)
+        assert rig.local.informer(WIDGETS) is old
+        rig.table = again.table
+        new = rig.local.informer(WIDGETS)
+        assert new is not old
+        rig.table = ResourceTable((), {})
+        with pytest.raises(StatusError):
+            rig.local.informer(WIDGETS)
