@@ -5,6 +5,7 @@ import json
 from urllib.parse import quote
 
 import pytest
+from effort import bounded
 from hostile import (
     DEEP,
     MEDIA_TYPES,
@@ -23,8 +24,6 @@ from hostile import planted as plant
 from hypothesis import given
 from hypothesis import strategies as st
 from wire import JSON, Answer, Wire, check, head
-
-from conftest import bounded
 
 MAPS = b"/api/v1/namespaces/default/configmaps"
 LIMIT = 3 * 1024 * 1024

@@ -7,12 +7,11 @@ from urllib.parse import urlencode
 
 import pytest
 import schemathesis
+from effort import EFFORT
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import APIOperation, Case
 from schemathesis.core import NOT_SET
 from wire import Wire, check
-
-from conftest import EFFORT
 
 GROUPS = ["api/v1", "apis/apps/v1", "apis/batch/v1", "apis/networking.k8s.io/v1"]
 EXAMPLES, SECONDS, AT_LEAST = 2, 3.0, 10
