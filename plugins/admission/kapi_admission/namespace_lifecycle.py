@@ -1,5 +1,6 @@
 """NamespaceLifecycle: nothing is created in a namespace that is not there, or on its way out."""
 
+import time
 from collections.abc import Sequence
 
 from kapi.contracts.admission import AdmissionAttributes, AdmissionPlugin, Operation, refusal
@@ -11,6 +12,8 @@ from kapi.meta.gvk import GroupResource, GroupVersionResource
 
 NAMESPACES = GroupVersionResource("", "v1", "namespaces")
 IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
+LIVE_SECONDS = 30.0
+"""How long after the deletion of a namespace the store is asked about it: the shared view may not know of it yet."""
 _REVIEWS = GroupResource("authorization.k8s.io", "localsubjectaccessreviews")
 
 
@@ -20,6 +23,7 @@ class NamespaceLifecycle:
     def __init__(self, client: ObjectClient) -> None:
         """Take the way to the namespaces."""
         self._client = client
+        self._deleted: dict[str, float] = {}
 
     def handles(self, operation: Operation) -> bool:
         """Look at everything but connections."""
@@ -29,8 +33,8 @@ class NamespaceLifecycle:
         """Refuse (404) what is in no namespace, (403) what is new in one that ends, and the end of a vital one."""
         resource = attributes.resource.group_resource
         if resource == NAMESPACES.group_resource:
-            if attributes.operation == "DELETE" and not attributes.subresource and attributes.name in IMMORTAL:
-                raise refusal(attributes, "this namespace may not be deleted")
+            if attributes.operation == "DELETE" and not attributes.subresource:
+                self._note_deletion(attributes)
             return
         if not attributes.namespace or attributes.operation == "DELETE" or resource == _REVIEWS:
             return
@@ -38,10 +42,18 @@ class NamespaceLifecycle:
         if attributes.operation == "CREATE" and _terminating(namespace):
             raise _ending(attributes)
 
+    def _note_deletion(self, attributes: AdmissionAttributes) -> None:
+        """Remember that a namespace begins to end, unless it must not."""
+        if attributes.name in IMMORTAL:
+            raise refusal(attributes, "this namespace may not be deleted")
+        now = time.monotonic()
+        self._deleted = {name: until for name, until in self._deleted.items() if until > now}
+        self._deleted[attributes.name] = now + LIVE_SECONDS
+
     async def _namespace(self, name: str) -> Object:
-        """Return a namespace; the shared view may lag behind, so that the store is asked before refusing."""
+        """Return a namespace; the store is asked before refusing, and about those deleted a moment ago."""
         found = self._client.informer(NAMESPACES).get(name)
-        if found is not None:
+        if found is not None and self._deleted.get(name, 0.0) < time.monotonic():
             return found
         try:
             return await self._client.get(NAMESPACES, name)
