@@ -1,0 +1,152 @@
+"""kubectl delete with its ways to cascade, on owners and dependents made by hand."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from kapi.testing.server import ServerProcess
+
+HELD = "example.com/held"
+MANY = 1000
+
+
+def reference(owner: dict, *, block: bool = False) -> dict:
+    found = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "blockOwnerDeletion": block}
+    return found | {member: owner["metadata"][member] for member in ("name", "uid")}
+
+
+class Maker:
+    """Creates objects in a namespace, over one connection."""
+
+    def __init__(self, server, namespace: str) -> None:
+        self._connection, self._namespace = server.connect(), namespace
+        self._headers = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"}
+
+    def __call__(self, name: str, *owners: dict, block: bool = False, finalizers: Sequence[str] = ()) -> dict:
+        metadata = {"name": name, "ownerReferences": [reference(owner, block=block) for owner in owners]}
+        body = json.dumps({"metadata": {**metadata, "finalizers": list(finalizers)}})
+        path = f"/api/v1/namespaces/{self._namespace}/configmaps"
+        self._connection.request("POST", path, body, self._headers)
+        answer = self._connection.getresponse()
+        made = json.loads(answer.read())
+        assert answer.status == 201, made
+        return made
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture
+def make(server, namespace):
+    maker = Maker(server, namespace)
+    yield maker
+    maker.close()
+
+
+def gone(kubectl, *names: str) -> None:
+    """Wait with kubectl's own watch until objects are gone."""
+    kubectl("wait", "--for=delete", "--timeout=15s", *(f"configmap/{name}" for name in names))
+
+
+def left(kubectl) -> list[str]:
+    found = kubectl.field("configmaps", ".items[*].metadata.name").split()
+    return [name for name in found if name != "kube-root-ca.crt"]
+
+
+def test_background(kubectl, make):
+    a = make("a")
+    b = make("b", a)
+    make("c", b)
+    make("bystander")
+    kubectl("delete", "configmap/a", "--cascade=background")
+    gone(kubectl, "b", "c")
+    assert left(kubectl) == ["bystander"]
+
+
+def test_foreground(kubectl, make):
+    a = make("a")
+    b = make("b", a, block=True)
+    make("c", b, block=True)
+    kubectl("delete", "configmap/a", "--cascade=foreground")
+    assert left(kubectl) == []
+
+
+def test_foreground_waits_for_a_dependent_that_something_holds(kubectl, make):
+    a = make("a")
+    make("b", a, block=True, finalizers=[HELD])
+    kubectl("delete", "configmap/a", "--cascade=foreground", "--wait=false")
+    kubectl("wait", "configmap/b", "--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=15s")
+    assert kubectl.field("configmap/a", ".metadata.finalizers") == '["foregroundDeletion"]'
+    kubectl("patch", "configmap/b", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    gone(kubectl, "a", "b")
+
+
+def test_orphan(kubectl, make):
+    a, other = make("a"), make("other")
+    make("b", a)
+    make("c", a, other, block=True)
+    kubectl("delete", "configmap/a", "--cascade=orphan")
+    assert left(kubectl) == ["b", "c", "other"]
+    assert kubectl.field("configmap/b", ".metadata.ownerReferences") == ""
+    assert kubectl.field("configmap/c", ".metadata.ownerReferences[*].name") == "other"
+
+
+def test_across_groups(kubectl, make):
+    template = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    spec = {"selector": {"matchLabels": {"app": "x"}}, "template": template}
+    deployment = _create(kubectl, "apps/v1", "Deployment", spec=spec)
+    replicas = _create(kubectl, "apps/v1", "ReplicaSet", deployment, spec=spec)
+    pod = _create(kubectl, "v1", "Pod", replicas, spec=template["spec"])
+    _create(kubectl, "v1", "ConfigMap", pod)
+    kubectl("delete", "deployment/x")
+    gone(kubectl, "x")
+    assert kubectl.run("get", "deployments,replicasets,pods", "-o", "name").stdout == ""
+
+
+def _create(kubectl, api_version: str, kind: str, *owners: dict, **members: object) -> dict:
+    metadata = {"name": "x", "ownerReferences": [reference(owner) for owner in owners]}
+    body = {"apiVersion": api_version, "kind": kind, "metadata": metadata, **members}
+    return json.loads(kubectl("create", "-f", "-", "-o", "json", stdin=json.dumps(body)))
+
+
+def test_an_owner_in_another_namespace(kubectl, server, make, new_namespace):
+    a = make("a")
+    elsewhere = Maker(server, new_namespace())
+    made = elsewhere("b", a)
+    elsewhere.close()
+    kubectl.namespace = made["metadata"]["namespace"]
+    gone(kubectl, "b")
+    said = kubectl.lines("get", "events", "--field-selector=reason=OwnerRefInvalidNamespace", "-o", "name")
+    assert len(said) == 1
+
+
+def test_a_namespace_goes_with_all_that_waits_in_it(kubectl, make, namespace):
+    a = make("a")
+    b = make("b", a, block=True)
+    make("c", b, block=True)
+    make("d", make("e"))
+    kubectl("delete", "configmap/a", "--cascade=foreground", "--wait=false")
+    kubectl("delete", "configmap/e", "--cascade=orphan", "--wait=false")
+    kubectl("delete", "namespace", namespace, "--timeout=20s")
+
+
+def test_many_dependents(kubectl, make):
+    a = make("a")
+    for number in range(MANY):
+        make(f"b{number}", a, block=True)
+    kubectl("delete", "configmap/a", "--cascade=foreground", "--timeout=10s")
+    assert left(kubectl) == []
+
+
+def test_collecting_can_be_switched_off(kubectl_cache):
+    from kubectl_runner import Kubectl
+
+    with ServerProcess("--storage-backend=memory", "--controllers=*,-garbage-collector") as server:
+        make = Maker(server, "default")
+        make("b", make("a"))
+        make.close()
+        kubectl = Kubectl(server, kubectl_cache / "off")
+        kubectl("delete", "configmap/a", "--cascade=foreground", "--wait=false")
+        assert kubectl.field("configmap/a", ".metadata.finalizers") == '["foregroundDeletion"]'
+        assert left(kubectl) == ["a", "b"]
