@@ -6,7 +6,7 @@ from controller_runs import eventually, idle, running
 from kapi.contracts.client import Object
 from kapi.meta.errors import StatusError
 from kapi.meta.gvk import GroupVersionResource
-from kapi.testing.memory_client import MemoryClient
+from kapi.testing.memory_client import MemoryClient, MemoryInformer
 from kapi_controllers.namespace import FINALIZER, NAMESPACES, NODES, PODS, NamespaceController
 
 CONFIG_MAPS = GroupVersionResource("", "v1", "configmaps")
@@ -73,6 +73,35 @@ async def test_pods_that_nobody_runs_get_no_grace(node: str, grace: int | None) 
     await client.create(NODES, named("here"))
     await NamespaceController(client).reconcile("ns")
     assert client.deleted == [("pods", "p", grace)]
+
+
+async def test_the_nodes_are_known_before_pods_are_taken_for_abandoned() -> None:
+    class Unfilled(Recorder):
+        """Its informers show nothing until they are synced."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.filled: set[GroupVersionResource] = set()
+
+        def informer(self, resource: GroupVersionResource) -> Any:
+            shown = super().informer(resource) if resource in self.filled else MemoryInformer()
+            filled = self.filled
+
+            class Filling(MemoryInformer):
+                async def synced(self) -> None:
+                    filled.add(resource)
+
+            filling = Filling()
+            filling.objects = shown.objects
+            return filling
+
+    client = Unfilled()
+    client.filled.add(NAMESPACES)
+    await client.create(NAMESPACES, namespace(**GONE))
+    await client.create(PODS, named("p", spec={"nodeName": "here"}), "ns")
+    await client.create(NODES, named("here"))
+    await NamespaceController(client).reconcile("ns")
+    assert client.deleted == [("pods", "p", None)]
 
 
 async def test_other_finalizers_of_a_namespace_are_kept() -> None:

@@ -108,6 +108,7 @@ class NamespaceController:
         namespace = self._client.informer(NAMESPACES).get(name)
         if namespace is None or FINALIZER not in namespace.get("spec", {}).get("finalizers", ()):
             return True
+        await self._client.informer(NODES).synced()
         remaining = Remaining()
         for resource in self._deletable():
             left = await self._delete_all(resource, name)
