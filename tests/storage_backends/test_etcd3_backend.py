@@ -27,7 +27,8 @@ def etcd():
 def wipe(server: EtcdServer) -> None:
     """Remove everything, and put some revisions between this test and those before."""
     connection = HTTPConnection("127.0.0.1", server.port)
-    for path, body in [("deleterange", EVERYTHING), *[("put", ANYTHING)] * OLDER_REVISIONS, ("deleterange", EVERYTHING)]:
+    puts = [("put", ANYTHING)] * OLDER_REVISIONS
+    for path, body in (("deleterange", EVERYTHING), *puts, ("deleterange", EVERYTHING)):
         connection.request("POST", f"/v3/kv/{path}", body)
         answer = connection.getresponse()
         assert answer.status == 200, answer.read()

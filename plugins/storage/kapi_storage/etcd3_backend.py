@@ -25,6 +25,7 @@ class Etcd3Settings:
     certfile: Path | None = None
     keyfile: Path | None = None
     compaction_interval: float = 300.0
+    request_timeout: float = 5.0
     healthcheck_timeout: float = 2.0
     readycheck_timeout: float = 2.0
     lease_reuse: float = 60.0

@@ -4,25 +4,48 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from grpc.aio import AioRpcError
 
 from kapi.contracts.storage import Compacted, FutureRevision, Unavailable
 from kapi_storage import etcd3_requests as requests
 from kapi_storage.etcd3_failures import RevisionAhead, RevisionGone, had_no_effect, is_of_connection, meaning
-from kapi_storage.etcd3_wire import Answer, Call, Connection, Message, Metadata, RangeAnswer, WatchAnswer
+from kapi_storage.etcd3_wire import (
+    Answer,
+    Call,
+    Connection,
+    Message,
+    Metadata,
+    PendingCall,
+    RangeAnswer,
+    RpcFailure,
+    WatchAnswer,
+    metadata,
+)
 
 log = logging.getLogger("kapi.storage")
 
-REQUIRE_LEADER: Metadata = (("hasleader", "true"),)
+REQUIRE_LEADER: Metadata = metadata(("hasleader", "true"))
 """Lets a server that is cut off from the others refuse at once, and end its watches."""
-REQUEST_SECONDS = 5.0
 REPEAT_SECONDS = 2.0
 FIRST_PAUSE, LAST_PAUSE = 0.02, 0.25
 
 AnswerT = TypeVar("AnswerT", bound=Answer)
 Method = Callable[[Connection], Call[AnswerT]]
+
+
+class Attempt(NamedTuple):
+    """A call that failed."""
+
+    connection: Connection
+    failure: RpcFailure
+    end: float
+    repeatable: bool
+
+    def may_be_repeated(self) -> bool:
+        """Tell whether trying again is safe, and may help."""
+        return had_no_effect(self.failure) or self.repeatable and is_of_connection(self.failure)
 
 
 class Client:
@@ -31,8 +54,9 @@ class Client:
     ``seen`` is the highest revision that any answer has shown.
     """
 
-    def __init__(self, connections: Sequence[Connection]) -> None:
-        """Take the connections; none is opened before it is needed."""
+    def __init__(self, connections: Sequence[Connection], seconds: float) -> None:
+        """Take the connections, none of which is opened before it is needed, and how long a request may take."""
+        self.seconds = seconds
         self._connections = connections
         self._index = 0
         self._running = 0
@@ -58,7 +82,7 @@ class Client:
         method: Method[AnswerT],
         request: Message,
         *,
-        seconds: float = REQUEST_SECONDS,
+        seconds: float | None = None,
         repeatable: bool = False,
     ) -> AnswerT:
         """Call a method of a server; ``repeatable`` says that it does no harm if it is carried out twice.
@@ -67,12 +91,17 @@ class Client:
         """
         if self._closed:
             raise Unavailable("the store is not open")
-        self._running += 1
+        if seconds is None:
+            seconds = self.seconds
+        end = asyncio.get_running_loop().time() + seconds
         connection = self._connections[self._index]
+        self._running += 1
         try:
-            answer = await method(connection)(request, timeout=seconds, metadata=REQUIRE_LEADER)
+            first = seconds / 2 if repeatable and len(self._connections) > 1 else seconds
+            pending = method(connection)(request, timeout=first, metadata=REQUIRE_LEADER)
+            answer = await (pending if repeatable else settled(pending))
         except AioRpcError as failure:
-            answer = await self._repeat(method, request, connection, failure, seconds, repeatable)
+            answer = await self._repeat(method, request, Attempt(connection, failure, end, repeatable))
         finally:
             self._leave()
         revision = answer.header.revision
@@ -80,33 +109,27 @@ class Client:
             self.seen = revision
         return answer
 
-    async def _repeat(
-        self,
-        method: Method[AnswerT],
-        request: Message,
-        connection: Connection,
-        failure: AioRpcError,
-        seconds: float,
-        repeatable: bool,
-    ) -> AnswerT:
+    async def _repeat(self, method: Method[AnswerT], request: Message, failed: "Attempt") -> AnswerT:
+        """Try again until it works, must not be repeated, or takes too long."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + min(seconds, REPEAT_SECONDS)
+        patience = min(failed.end, loop.time() + REPEAT_SECONDS)
         pause = FIRST_PAUSE
         while True:
-            if is_of_connection(failure):
-                self.turn_from(connection)
-            if not (had_no_effect(failure) or repeatable and is_of_connection(failure)):
-                raise meaning(failure)
+            if is_of_connection(failed.failure):
+                self.turn_from(failed.connection)
+            if not failed.may_be_repeated():
+                raise meaning(failed.failure)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LAST_PAUSE)
-            left = end - loop.time()
+            left = patience - loop.time()
             if left <= 0 or self._closed:
-                raise meaning(failure)
+                raise meaning(failed.failure)
             connection = self.connection
             try:
-                return await method(connection)(request, timeout=left, metadata=REQUIRE_LEADER)
-            except AioRpcError as again:
-                failure = again
+                pending = method(connection)(request, timeout=left, metadata=REQUIRE_LEADER)
+                return await (pending if failed.repeatable else settled(pending))
+            except AioRpcError as failure:
+                failed = failed._replace(connection=connection, failure=failure)
 
     def _leave(self) -> None:
         self._running -= 1
@@ -121,6 +144,7 @@ class Client:
         waiting = self._revision_next
         if waiting is None:
             waiting = asyncio.create_task(self._read_revision(self._revision_now))
+            waiting.add_done_callback(_look_at)
             self._revision_next = waiting
         return await asyncio.shield(waiting)
 
@@ -155,7 +179,7 @@ class Client:
         connection = self.connection
         call = connection.watch(metadata=REQUIRE_LEADER)
         try:
-            async with asyncio.timeout(REQUEST_SECONDS):
+            async with asyncio.timeout(self.seconds):
                 await call.write(requests.watch(requests.ANY_KEY, b"", 1))
                 while True:
                     answer = await call.read()
@@ -179,6 +203,21 @@ class Client:
             await connection.close()
 
 
+async def settled(call: PendingCall[AnswerT]) -> AnswerT:
+    """Return the answer of a call that goes on when its caller is cancelled, which then has to wait for it.
+
+    A write that gRPC had only been told to forget could still happen, after others that were made later.
+    """
+    done = asyncio.get_running_loop().create_future()
+    call.add_done_callback(lambda _: done.set_result(None))
+    try:
+        await asyncio.shield(done)
+    except asyncio.CancelledError:
+        await done
+        raise
+    return await call
+
+
 def _range(connection: Connection) -> Call[RangeAnswer]:
     return connection.range
 
@@ -189,3 +228,9 @@ def _compact(connection: Connection) -> Call[Answer]:
 
 def _compact_revision(answer: WatchAnswer) -> int:
     return answer.compact_revision
+
+
+def _look_at(task: asyncio.Task[int]) -> None:
+    """Take note of a failure that nobody may be waiting for any more."""
+    if not task.cancelled():
+        task.exception()

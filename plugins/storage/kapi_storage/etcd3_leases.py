@@ -52,6 +52,7 @@ class Leases:
         reuse = min(self._reuse, REUSE_PART * ttl)
         seconds = max(1, math.ceil(ttl + reuse))
         shared = _Shared(asyncio.create_task(self._grant(seconds)), now + reuse)
+        shared.lease.add_done_callback(_failed)
         self._shared[ttl] = shared
         self._shared.move_to_end(ttl)
         if len(self._shared) > _MAX_LIFETIMES:

@@ -51,7 +51,7 @@ class Store:
         """Make connections, which open when they are used. Raises Unavailable for files that cannot be read."""
         tls = _credentials(settings) if any(server.tls for server in settings.servers) else None
         connections = [Connection(server, tls if server.tls else None) for server in settings.servers]
-        return cls(Client(connections), settings.lease_reuse)
+        return cls(Client(connections, settings.request_timeout), settings.lease_reuse)
 
     async def wait(self) -> None:
         """Return when the cluster answers. Raises Unavailable if it does not for too long."""

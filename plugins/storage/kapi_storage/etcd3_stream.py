@@ -8,7 +8,7 @@ from grpc.aio import AioRpcError
 
 from kapi.contracts.storage import Unavailable
 from kapi_storage import etcd3_requests as requests
-from kapi_storage.etcd3_client import REQUEST_SECONDS, REQUIRE_LEADER, Client
+from kapi_storage.etcd3_client import REQUIRE_LEADER, Client
 from kapi_storage.etcd3_wire import Connection, WatchAnswer
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
@@ -39,14 +39,18 @@ class Stream:
         """Watch [first, end) from a revision on; return the one that the server is at. Raises what ``read`` does."""
         if not self.exact:
             first, end = requests.ANY_KEY, requests.ANY_KEY
-        await self._call.write(requests.watch(first, end, start))
-        answer = await self.read()
-        if answer is None or not answer.created:
+        try:
+            await self._call.write(requests.watch(first, end, start))
+            answer = await self.read()
+        except BaseException:
+            self.cancel()
+            raise
+        if not answer.created:
             raise StreamEnded("etcd did not begin the watch")
         return answer.header.revision
 
-    async def read(self) -> WatchAnswer | None:
-        """Return the next answer; None after ``cancel``. Raises AioRpcError, StreamEnded.
+    async def read(self) -> WatchAnswer:
+        """Return the next answer. Raises AioRpcError, StreamEnded; CancelledError after ``cancel``.
 
         A task that is cancelled while it waits here ends the stream: that is how gRPC does it.
         """
@@ -54,10 +58,7 @@ class Stream:
             answer = await self._call.read()
         except asyncio.CancelledError:
             self.ended = True
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            return None
+            raise
         if not isinstance(answer, requests.WatchResponse):
             raise StreamEnded("etcd ended the stream")
         return _answer(answer)
@@ -88,30 +89,20 @@ async def open_stream(client: Client, connection: Connection, first: bytes, end:
     then. So a watch of the past asks for changes from N on, of which the first is dropped by the reader.
     Raises Compacted, FutureRevision, Unavailable, AioRpcError, TimeoutError.
     """
-    status = await connection.status(requests.STATUS, timeout=REQUEST_SECONDS, metadata=REQUIRE_LEADER)
+    status = await connection.status(requests.STATUS, timeout=client.seconds, metadata=REQUIRE_LEADER)
     exact = progress_is_exact(status.version)
-    stream = await _begin(connection, first, end, after, client.seen, exact=exact)
+    async with asyncio.timeout(client.seconds):
+        stream = Stream(connection, exact=exact)
+        live = after >= client.seen
+        if await stream.begin(first, end, after + 1 if live else after) > after and live:
+            stream.cancel()
+            stream = Stream(connection, exact=exact)
+            await stream.begin(first, end, after)
     try:
         await client.range(requests.existence(after), after)
     except BaseException:
         stream.cancel()
         raise
-    return stream
-
-
-async def _begin(connection: Connection, first: bytes, end: bytes, after: int, seen: int, *, exact: bool) -> Stream:
-    starts = (after + 1, after) if after >= seen else (after,)
-    for start in starts:
-        stream = Stream(connection, exact=exact)
-        try:
-            async with asyncio.timeout(REQUEST_SECONDS):
-                current = await stream.begin(first, end, start)
-        except BaseException:
-            stream.cancel()
-            raise
-        if start == after or current <= after:
-            break
-        stream.cancel()
     return stream
 
 

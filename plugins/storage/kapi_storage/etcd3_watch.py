@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 
-from grpc.aio import AioRpcError
+from grpc.aio import AioRpcError, UsageError
 
 from kapi.contracts.storage import Change, Compacted, StorageError, Unavailable, WatchBatch
 from kapi_storage.etcd3_client import Client
@@ -51,12 +51,16 @@ class Watch(AsyncIterator[WatchBatch]):
         while not self._ended:
             try:
                 batch = await self._advance()
-            except (AioRpcError, Unavailable, TimeoutError) as error:
+            except (AioRpcError, UsageError, Unavailable, TimeoutError) as error:
                 await self._break_off(error, pause)
                 pause = min(2 * pause, LAST_PAUSE)
             except StorageError:
                 self.end()
                 raise
+            except asyncio.CancelledError:
+                # Either this task is cancelled, or the stream was, by end().
+                if _is_cancelled():
+                    raise
             else:
                 if batch is not None:
                     return batch
@@ -84,12 +88,14 @@ class Watch(AsyncIterator[WatchBatch]):
     async def _ask(self) -> None:
         """Ask again and again, as a server does not answer while it has changes to send: those say it, too."""
         pause = FIRST_QUESTION
-        while self._reading and self.revision < self._expected:
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LAST_QUESTION)
-            if self._reading and self.revision < self._expected and self._stream is not None:
-                await self._stream.ask()
-        self._asking = None
+        try:
+            while self._reading and self.revision < self._expected:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LAST_QUESTION)
+                if self._reading and self.revision < self._expected and self._stream is not None:
+                    await self._stream.ask()
+        finally:
+            self._asking = None
 
     async def _advance(self) -> WatchBatch | None:
         """Return what the stream says next; None if that is nothing to deliver."""
@@ -102,7 +108,7 @@ class Watch(AsyncIterator[WatchBatch]):
             answer = await stream.read()
         finally:
             self._reading = False
-        return None if answer is None else await self._take(stream, answer)
+        return await self._take(stream, answer)
 
     async def _open(self) -> WatchBatch | None:
         self._carried = []
@@ -165,6 +171,11 @@ def _change(event: Event) -> Change:
     if value is None or kv.create_revision != kv.mod_revision:
         raise RevisionGone(key)
     return Change(kv.mod_revision, key, value, None, 0)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _reason(error: Exception) -> str:

@@ -3,7 +3,7 @@
 Only modules that are loaded when the backend starts import this one, as it takes a while.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, TypeVar, runtime_checkable
 
 import grpc
@@ -14,7 +14,6 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from kapi.contracts.storage import Unavailable
 from kapi_storage.etcd3_servers import Server
 
-Metadata = tuple[tuple[str, str], ...]
 A_co = TypeVar("A_co", covariant=True)
 
 _FRAGMENT_WANTED = b"\x40\x01"
@@ -34,6 +33,10 @@ _CHANNEL_OPTIONS: Final = (
     ("grpc.service_config_disable_resolution", 1),
     ("grpc.use_local_subchannel_pool", 1),
 )
+
+
+class Metadata(Protocol):
+    """What is sent along with a request."""
 
 
 class Message(Protocol):
@@ -124,10 +127,17 @@ class WatchAnswer(Answer, Protocol):
     events: Sequence[Event]
 
 
+class PendingCall(Awaitable[A_co], Protocol[A_co]):
+    """A call that waits for its answer; awaiting it raises grpc.aio.AioRpcError."""
+
+    def add_done_callback(self, callback: Callable[[object], None]) -> None:
+        """Call back when the answer is there, or there will be none."""
+
+
 class Call(Protocol[A_co]):
     """A method with one request and one answer."""
 
-    def __call__(self, request: Message, *, timeout: float, metadata: Metadata) -> Awaitable[A_co]:
+    def __call__(self, request: Message, *, timeout: float, metadata: Metadata) -> PendingCall[A_co]:
         """Call it. Raises grpc.aio.AioRpcError."""
 
 
@@ -169,6 +179,12 @@ class Credentials(Protocol):
 def credentials(ca: bytes | None, certificate: bytes | None, key: bytes | None) -> Credentials:
     """Return TLS credentials from PEM files; without ``ca`` the authorities that gRPC brings along are trusted."""
     made: Credentials = grpc.ssl_channel_credentials(ca, key, certificate)
+    return made
+
+
+def metadata(*pairs: tuple[str, str]) -> Metadata:
+    """Return names and values in the form that need not be converted for each request."""
+    made: Metadata = grpc.aio.Metadata(*pairs)
     return made
 
 
