@@ -1,1 +1,1 @@
-"""TODO."""
+"""Who may: the union of authorizers, refusals, impersonation."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The assembled server: plugins, chains, lifecycle, keys, health, metrics, workers."""
