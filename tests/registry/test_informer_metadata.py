@@ -1,7 +1,10 @@
+import asyncio
+
 import pytest
 
 from kapi.contracts.client import MetadataEvent
 from kapi.meta.errors import StatusError
+from kapi.registry.client import TOLD_AT_ONCE
 from kapi.registry.table import ResourceTable
 from widgets import WIDGETS, WIDGETS_V2, Rig, running, widget
 
@@ -14,11 +17,18 @@ def owned(name: str) -> dict:
     return obj
 
 
+async def something(events: list) -> None:
+    for _ in range(1000):
+        if events:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("nothing was told")
+
+
 async def told(rig: Rig, *members: str) -> list[tuple[str, str, str]]:
     events: list[MetadataEvent] = []
     informer = rig.local.informer(WIDGETS)
-    stop = informer.add_metadata_handler(events.append, members)
-    await informer.synced()
+    stop = await informer.follow_metadata(events.append, members)
 
     def disown(obj: dict) -> dict:
         obj["metadata"].pop("ownerReferences", None)
@@ -66,8 +76,44 @@ async def test_a_handler_added_late_learns_what_is_there() -> None:
         informer = rig.local.informer(WIDGETS)
         await informer.synced()
         events: list[MetadataEvent] = []
-        informer.add_metadata_handler(events.append, ["ownerReferences"])
+        await informer.follow_metadata(events.append, ["ownerReferences"])
         assert [(event.type, event.metadata["ownerReferences"]) for event in events] == [("ADDED", [OWNER])]
+
+
+async def test_changes_come_in_between_when_there_is_much_to_tell() -> None:
+    count = TOLD_AT_ONCE * 2
+    async with running() as rig:
+        for number in range(count):
+            await rig.local.create(WIDGETS, owned(f"a{number:04}"))
+        informer = rig.local.informer(WIDGETS)
+        events: list[MetadataEvent] = []
+        following = asyncio.create_task(informer.follow_metadata(events.append))
+        await something(events)
+        assert len(events) == TOLD_AT_ONCE
+        await rig.local.delete(WIDGETS, f"a{count - 1:04}", "ns")
+        await rig.local.create(WIDGETS, owned("z"))
+        await following
+        await informer.synced()
+    there: dict[str, str] = {}
+    for event in events:
+        there[event.metadata["name"]] = event.type
+    assert there.pop(f"a{count - 1:04}") == "DELETED"
+    assert there == {f"a{number:04}": "ADDED" for number in range(count - 1)} | {"z": "ADDED"}
+
+
+async def test_who_stops_waiting_is_told_no_more() -> None:
+    async with running() as rig:
+        for number in range(TOLD_AT_ONCE + 1):
+            await rig.local.create(WIDGETS, owned(f"a{number:04}"))
+        events: list[MetadataEvent] = []
+        following = asyncio.create_task(rig.local.informer(WIDGETS).follow_metadata(events.append))
+        await something(events)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        told = len(events)
+        await rig.local.create(WIDGETS, owned("z"))
+        await rig.local.informer(WIDGETS).synced()
+        assert len(events) == told
 
 
 async def test_objects_are_found_by_uid_in_the_served_version() -> None:

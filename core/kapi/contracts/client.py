@@ -45,13 +45,14 @@ class Informer(Protocol):
     def add_handler(self, handler: Callable[[Event], None]) -> Callable[[], None]:
         """Call ``handler`` for every object there is (as ADDED) and for every change; returns how to stop it."""
 
-    def add_metadata_handler(
+    async def follow_metadata(
         self, handler: Callable[[MetadataEvent], None], members: Sequence[str] = ()
     ) -> Callable[[], None]:
         """Like ``add_handler``, for those who follow many objects and need little of each: nothing decoded is kept.
 
-        With ``members`` (of metadata), objects that have none of them, and had none before a change, may be left out;
-        deletions are always told.
+        Returns when ``handler`` has been told of all there is; that is done a few at a time, so that changes come in
+        between, and an object may be told of twice. With ``members`` (of metadata), objects that have none of them,
+        and had none before a change, may be left out; deletions are always told.
         """
 
     def find(self, uid: str) -> Object | None:

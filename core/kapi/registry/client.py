@@ -1,5 +1,6 @@
 """The client for use inside the server, and the informers that feed on the watch caches."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 import orjson
@@ -19,6 +20,9 @@ from kapi.registry.store import NoAdmission, Store, find_subresource
 from kapi.registry.table import ResourceTable
 from kapi.storage.entry import Entry
 from kapi.storage.watchcache import CacheEvent
+
+TOLD_AT_ONCE = 500
+"""How many objects a new follower is told of before others have their turn."""
 
 SERVER = UserInfo("system:apiserver", groups=("system:masters",))
 
@@ -62,14 +66,24 @@ class CacheInformer:
         self._handlers.append(handler)
         return lambda: self._handlers.remove(handler)
 
-    def add_metadata_handler(
+    async def follow_metadata(
         self, handler: Callable[[MetadataEvent], None], members: Sequence[str] = ()
     ) -> Callable[[], None]:
         """Tell ``handler`` of the metadata of everything there is, and of every change; nothing is kept."""
-        watch = MetadataWatch(handler, members)
-        for entry in self._store.cache.scan(""):
-            watch.added(entry)
-        return self._store.cache.listen(watch.changed)
+        await self.synced()
+        cache, watch = self._store.cache, MetadataWatch(handler, members)
+        stop = cache.listen(watch.changed)
+        try:
+            for count, key in enumerate(list(cache.keys), 1):
+                entry = cache.entries.get(key)
+                if entry is not None:
+                    watch.added(entry)
+                if count % TOLD_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+        except BaseException:
+            stop()
+            raise
+        return stop
 
     def find(self, uid: str) -> Object | None:
         """Return the object with this uid, or None."""

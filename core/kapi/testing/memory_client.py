@@ -41,7 +41,7 @@ class MemoryInformer:
         self._handlers.append(handler)
         return lambda: self._handlers.remove(handler)
 
-    def add_metadata_handler(
+    async def follow_metadata(
         self, handler: Callable[[MetadataEvent], None], members: Sequence[str] = ()
     ) -> Callable[[], None]:
         """Call ``handler`` with the metadata of every object there is, and of every change."""

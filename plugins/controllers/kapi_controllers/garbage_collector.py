@@ -4,12 +4,15 @@ Dependents of an owner that is gone are deleted; an owner that is deleted in the
 one that orphans them goes after their references to it.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from kapi.contracts.server import HookContext, PostStartHook
 from kapi.hookspecs import hookimpl
 
 NAME = "garbage-collector"
+START_DELAY = 1.0
+"""Seconds until the collector begins to read all objects: a server that starts has better things to do."""
 
 
 @hookimpl
@@ -19,6 +22,7 @@ def kapi_register_post_start_hooks() -> Sequence[PostStartHook]:
 
 
 async def _start(context: HookContext) -> None:
+    await asyncio.sleep(START_DELAY)
     from kapi_controllers.garbage.controller import GarbageCollector
 
     await GarbageCollector(context.client).run()

@@ -77,9 +77,8 @@ class GarbageCollector:
             if known.informer is informer:
                 return
             self._leave(name)
-        stop = informer.add_metadata_handler(partial(self._changed, resource), MEMBERS)
+        stop = await informer.follow_metadata(partial(self._changed, resource), MEMBERS)
         self._followed[name] = Followed(informer, stop)
-        await informer.synced()
 
     def _leave(self, resource: GroupResource) -> None:
         self._followed.pop(resource).stop()
