@@ -73,6 +73,10 @@ class World:
         stores = {store.resource.gvr: store for store in self._whole.stores() if store.resource.gvr in served}
         self.table = ResourceTable(groups, stores)
 
+    def serve_anew(self) -> None:
+        """Serve the same groups from other watch caches, as after they have been taken away and brought back."""
+        self.table = build_table(self.groups, self.backend, self.feed, PREFIX, AdmissionChain(()))
+
     async def make(
         self,
         name: str,

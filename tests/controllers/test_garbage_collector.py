@@ -3,6 +3,7 @@ from controller_runs import idle
 from garbage_world import (
     CONFIG_MAPS,
     EVENTS,
+    NAMESPACES,
     PARTS,
     PLANTS,
     SHY,
@@ -252,6 +253,17 @@ async def test_events_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(w.names(EVENTS)) == 3
 
 
+async def test_a_namespace_that_goes_gets_no_events() -> None:
+    async with world() as w:
+        a = await w.make("a", namespace="other")
+        await w.client.create(NAMESPACES, {"metadata": {"name": "going", "finalizers": ["example.com/held"]}})
+        await w.client.delete(NAMESPACES, "going")
+        for namespace in ("going", "nowhere"):
+            await w.make("b", owner(a), namespace=namespace)
+        await until(lambda: w.names() == ["a"])
+        assert w.names(EVENTS) == []
+
+
 async def test_an_object_outside_of_namespaces_is_never_collected_for_an_owner_inside() -> None:
     async with world() as w:
         part = await w.make("part", resource=PARTS)
@@ -294,6 +306,27 @@ async def test_a_group_that_goes_away_takes_no_dependents_with_it() -> None:
         assert w.names() == ["a"]
         await w.delete("part", resource=PARTS)
         await until(lambda: w.names() == [])
+
+
+async def test_a_group_that_comes_back_is_followed_anew() -> None:
+    async with world() as w:
+        part = await w.make("part", resource=PARTS)
+        await w.make("a", owner(part))
+        await idle(REST)
+        w.serve_anew()
+        await idle(REST)
+        await w.delete("part", resource=PARTS)
+        await until(lambda: w.names() == [])
+
+
+async def test_a_kind_that_is_just_taken_away_has_no_missing_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controller, "REFRESH_SECONDS", 60.0)
+    async with world() as w:
+        part = await w.make("part", resource=PARTS)
+        w.serve("")
+        await w.make("a", owner(part))
+        await idle(REST)
+        assert w.names() == ["a"]
 
 
 async def test_owners_that_nobody_can_watch_are_asked_for_again() -> None:
@@ -340,6 +373,44 @@ async def test_a_decision_on_an_older_state_is_not_carried_out(monkeypatch: pyte
         await until(lambda: versions and owners(w.find("c")) == ["b"])
         await idle(REST)
         assert w.names() == ["b", "c"]
+
+
+async def test_a_deletion_that_something_came_in_between_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world() as w:
+        a = await w.make("a")
+        await w.make("b", owner(a))
+        delete, tried = w.client.delete, []
+
+        def label(obj: Object) -> Object:
+            obj["metadata"]["labels"] = {"x": "y"}
+            return obj
+
+        async def labelled_first(*args: object, **options: object) -> None:
+            if not tried:
+                await w.client.update(CONFIG_MAPS, "b", label, "ns")
+            tried.append(args)
+            await delete(*args, **options)
+
+        await w.delete("a")
+        monkeypatch.setattr(w.client, "delete", labelled_first)
+        await until(lambda: w.names() == [])
+        assert len(tried) > 1
+
+
+async def test_what_is_being_deleted_is_not_deleted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world() as w:
+        a = await w.make("a")
+        await w.make("b", owner(a), finalizers=["example.com/held"])
+        await w.delete("b")
+        await w.delete("a")
+        tried: list[object] = []
+
+        async def noted(*args: object, **options: object) -> None:
+            tried.append(args)
+
+        monkeypatch.setattr(w.client, "delete", noted)
+        await idle(REST)
+        assert (w.names(), tried) == (["b"], [])
 
 
 async def test_references_that_say_nothing_do_no_harm() -> None:
