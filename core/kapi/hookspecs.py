@@ -64,7 +64,7 @@ def kapi_register_admission() -> "Sequence[AdmissionPlugin]":
 
 @hookspec
 def kapi_register_api_groups(context: "BuildContext") -> "Sequence[APIGroup]":
-    """Return API groups to serve. A group may come from several plugins; a resource from one only."""
+    """Return API groups to serve; each group comes whole, from one plugin."""
     return ()
 
 

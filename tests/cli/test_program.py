@@ -101,9 +101,10 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_line(tmp_path):
 
 def test_plugins_are_listed_as_a_table():
     lines = run("plugins").stdout.splitlines()
-    assert lines[0].split() == ["FAMILY", "NAME", "ACTIVE", "ORDER", "PLUGIN", "DISTRIBUTION", "VERSION", "SUMMARY"]
+    head = ["FAMILY", "NAME", "ACTIVE", "ORDER", "DETAILS", "PLUGIN", "DISTRIBUTION", "VERSION", "SUMMARY"]
+    assert lines[0].split() == head
     rows = {(line.split()[0], line.split()[1]): line.split() for line in lines[1:]}
-    assert rows["storage", "sqlite"][2:7] == ["yes", "1", "kapi.storage:sqlite", "kapi", kapi.__version__]
+    assert rows["storage", "sqlite"][2:8] == ["yes", "1", "-", "kapi.storage:sqlite", "kapi", kapi.__version__]
     assert rows["storage", "memory"][2] == "no"
 
 

@@ -97,7 +97,7 @@ def test_all_five_are_listed(site):
     lines = [line.split() for line in text.splitlines() if "kapi-greetings" in line]
     assert {(line[0], line[1], line[2]) for line in lines} == {
         ("storage", "journal", "yes"), ("authenticator", "badge", "yes"), ("authorizer", "Greeters", "yes"),
-        ("admission", "GoodManners", "yes"), ("apigroups", "greetings", "yes"),
+        ("admission", "GoodManners", "yes"), ("apigroup", "greetings.example.com", "yes"),
     }  # fmt: skip
 
 

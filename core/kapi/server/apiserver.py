@@ -37,7 +37,7 @@ from kapi.registry.store import find_subresource
 from kapi.registry.table import ResourceTable, build_table
 from kapi.server.base import BaseServer
 from kapi.server.bootstrap import bootstrap
-from kapi.server.chain import Director, Filter, fold, insert_plugins
+from kapi.server.chain import API_GROUPS, BASE, Director, Filter, core_filters, fold, insert_plugins
 from kapi.server.contributions import LoadedPlugins
 from kapi.server.health import HealthEndpoints
 from kapi.server.hooks import Hooks
@@ -49,9 +49,6 @@ from kapi.server.request_metrics import RequestMetrics, storage_latency
 from kapi.storage.feed import Feed
 
 log = logging.getLogger("kapi.server")
-
-RESOURCES_POSITION = 100
-BASE_POSITION = 1000
 
 
 class APIServer:
@@ -103,19 +100,19 @@ class APIServer:
         config = self.config
         in_flight = InFlight(config.max_requests_inflight, config.max_mutating_requests_inflight)
         recorder = RequestMetrics(self.metrics, self._serves)
-        core = [
-            Filter("access-log", with_access_log),
-            Filter("warnings", with_warnings),
-            Filter("panic-recovery", with_panic_recovery),
-            Filter("request-info", with_request_info),
-            Filter("metrics", lambda app: with_metrics(app, recorder)),
-            Filter("deadline", lambda app: with_deadline(app, config.request_timeout)),
-            Filter("authentication", lambda app: with_authentication(app, self.authenticator)),
-            Filter("impersonation", lambda app: with_impersonation(app, self.authorizer)),
-            Filter("max-in-flight", lambda app: with_max_in_flight(app, in_flight)),
-            Filter("authorization", lambda app: with_authorization(app, self.authorizer)),
-        ]
-        return insert_plugins(core, [item.descriptor for item in self.plugins.filters], self.context)
+        core = {
+            "access-log": with_access_log,
+            "warnings": with_warnings,
+            "panic-recovery": with_panic_recovery,
+            "request-info": with_request_info,
+            "metrics": lambda app: with_metrics(app, recorder),
+            "deadline": lambda app: with_deadline(app, config.request_timeout),
+            "authentication": lambda app: with_authentication(app, self.authenticator),
+            "impersonation": lambda app: with_impersonation(app, self.authorizer),
+            "max-in-flight": lambda app: with_max_in_flight(app, in_flight),
+            "authorization": lambda app: with_authorization(app, self.authorizer),
+        }
+        return insert_plugins(core_filters(core), [item.descriptor for item in self.plugins.filters], self.context)
 
     def _serves(self, group: str, version: str, resource: str, subresource: str) -> bool:
         found = self.table.resource(GroupVersionResource(group, version, resource))
@@ -135,8 +132,8 @@ class APIServer:
             self.context.service_account_tokens,
         )
         links = [
-            (RESOURCES_POSITION, "api-groups", resource_link(endpoint)),
-            (BASE_POSITION, "base", base.link()),
+            (API_GROUPS.position, API_GROUPS.name, resource_link(endpoint)),
+            (BASE.position, BASE.name, base.link()),
         ]
         for item in self.plugins.chain_links:
             plugin = item.descriptor

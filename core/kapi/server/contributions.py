@@ -14,6 +14,7 @@ from kapi.contracts.plugins import BuildContext, Option
 from kapi.contracts.resources import APIGroup
 from kapi.contracts.server import ChainLinkPlugin, FilterPlugin, HealthCheck, PostStartHook
 from kapi.contracts.storage import StoragePlugin
+from kapi.server.chain import CORE_FILTERS, CORE_LINKS, CorePart
 from kapi.server.plugins import HookCall, PluginError, PluginSet, Source, choose, discover
 
 T = TypeVar("T")
@@ -50,7 +51,10 @@ class LoadedPlugins:
         self.authorizers = self._family("kapi_register_authorizers", AuthorizerPlugin)
         self.admission = self._family("kapi_register_admission", AdmissionPlugin)
         self.filters = self._family("kapi_register_filters", FilterPlugin)
+        _reject_core_names(self.filters, CORE_FILTERS)
+        _reject_lost_filters(self.filters)
         self.chain_links = self._family("kapi_register_chain_links", ChainLinkPlugin, _by_position)
+        _reject_core_names(self.chain_links, CORE_LINKS)
         self.post_start_hooks = self._family("kapi_register_post_start_hooks", PostStartHook)
 
     @cached_property
@@ -67,9 +71,10 @@ class LoadedPlugins:
         return {item.descriptor.name: item.descriptor for item in self.authorizers}[name]
 
     def api_groups(self, context: BuildContext) -> tuple[Contributed[APIGroup], ...]:
-        """Return the API groups in the order of the plugins; raises PluginError when two serve the same resource."""
+        """Return the API groups in the order of the plugins; raises PluginError when one is there twice."""
         found = list(self._descriptors("kapi_register_api_groups", APIGroup, context=context))
         _reject_shared_resources(found)
+        _reject_duplicates(found)
         return tuple(found)
 
     def health_checks(self, context: BuildContext) -> tuple[Contributed[HealthCheck], ...]:
@@ -175,6 +180,27 @@ def _reject_duplicates(found: Sequence[Contributed[Any]]) -> None:
             kind = type(item.descriptor).__name__
             raise PluginError.about(item.source, f"{kind} {name!r} exists already: {seen[name]} has it")
         seen[name] = item.source
+
+
+def _reject_core_names(found: Sequence[Contributed[Any]], core: Sequence[CorePart]) -> None:
+    names = {part.name for part in core}
+    for item in found:
+        name = item.descriptor.name
+        if name in names:
+            raise PluginError.about(
+                item.source, f"{type(item.descriptor).__name__} {name!r} exists already: kapi has it"
+            )
+
+
+def _reject_lost_filters(found: Sequence[Contributed[FilterPlugin]]) -> None:
+    names = [part.name for part in CORE_FILTERS] + [item.descriptor.name for item in found]
+    for item in found:
+        plugin = item.descriptor
+        if plugin.inside not in names:
+            there = ", ".join(names)
+            raise PluginError.about(
+                item.source, f"filter {plugin.name!r} wants to be inside {plugin.inside!r} (there are: {there})"
+            )
 
 
 def _reject_shared_resources(found: Sequence[Contributed[APIGroup]]) -> None:
