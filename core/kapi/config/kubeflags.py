@@ -106,8 +106,8 @@ GENERIC: Rows = (
 ETCD: Rows = (
     _planned("delete-collection-workers", "int", 1, "How many objects a deletecollection deletes at once."),
     _planned("enable-garbage-collector", "bool", True, "Delete dependents of deleted owners."),
-    _planned("encryption-provider-config", "path", None, "File that says which resources to encrypt in storage."),
-    _planned("encryption-provider-config-automatic-reload", "bool", False, "Read that file again when it changes."),
+    _flag("encryption-provider-config", "path", None, "File that says which resources to encrypt in storage."),
+    _flag("encryption-provider-config-automatic-reload", "bool", False, "Read that file again when it changes."),
     _planned("etcd-cafile", "path", None, "CA file for the connection to etcd."),
     _planned("etcd-certfile", "path", None, "Client certificate for etcd."),
     _flag(

@@ -197,6 +197,14 @@ class StorageBackend(ABC):
     async def ready(self) -> None:
         """Return when the store can serve reads and writes; raise Unavailable with the reason otherwise."""
 
+    async def outdated(self, key: str) -> bool:
+        """Tell whether an update of ``key`` that changes nothing should be written all the same.
+
+        Asked before such a write is left out. Backends that keep values in another form than they take them in, which
+        can be out of date, override it; of all others the answer is no.
+        """
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class StoragePlugin:

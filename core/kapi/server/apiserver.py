@@ -31,7 +31,7 @@ from kapi.filters.metrics import with_metrics
 from kapi.filters.panic import with_panic_recovery
 from kapi.filters.request_info import with_request_info
 from kapi.filters.warnings import with_warnings
-from kapi.meta.gvk import GroupVersionResource
+from kapi.meta.gvk import GroupResource, GroupVersionResource
 from kapi.registry.client import LocalClient
 from kapi.registry.store import find_subresource
 from kapi.registry.table import ResourceTable, build_table
@@ -84,7 +84,21 @@ class APIServer:
 
     def _build_backend(self, context: BuildContext) -> StorageBackend:
         backend = self.plugins.storage_backend(self.config.storage_backend).build(context)
-        return MeasuredBackend(backend, storage_latency(self.metrics), self._prefix)
+        measured = MeasuredBackend(backend, storage_latency(self.metrics), self._prefix)
+        options = self.config.options
+        encryption_file = options.get("encryption-provider-config")
+        if encryption_file is None:
+            return measured
+        from kapi.server.encryption_at_rest import RELOAD_SECONDS, encrypted
+
+        reload = RELOAD_SECONDS if options["encryption-provider-config-automatic-reload"] else 0.0
+        stored = self._stored_resources
+        return encrypted(measured, encryption_file, self._prefix, stored, reload_seconds=reload)
+
+    def _stored_resources(self) -> list[tuple[str, GroupResource]]:
+        """Return the storage prefixes of resources; the first of those that share one gives it its name."""
+        resources = self.table.resources()
+        return [(item.storage_prefix, item.group_resource) for item in resources if item.storage_prefix]
 
     def _build_security(self, context: BuildContext) -> BuildContext:
         """Return the context with tokens, authorizer and authenticators in it, built in that order."""

@@ -81,6 +81,11 @@ def installed(plugins: LoadedPlugins) -> Installed:
 def prepare(assembly: Assembly) -> None:
     """Make folders, keys and certificates, and check what would fail later. Raises START_ERRORS."""
     config = assembly.config
+    encryption_file = config.options.get("encryption-provider-config")
+    if encryption_file is not None:
+        from kapi.server.encryption_at_rest import check_encryption_file
+
+        check_encryption_file(encryption_file)
     ensure(config)
     server_context(config)
     if config.workers > 1 and not _several_processes(assembly):
