@@ -113,7 +113,7 @@ class Update:
         ctx.warnings.extend(strategy.warnings(ctx, obj, live))
         await store.admission.validate(attributes)
         keep_times_if_unchanged(live, obj)
-        if obj == live:
+        if obj == live and not await store.backend.outdated(entry.key):
             return _Outcome(store.unwritten(obj, entry.revision), False)
         return await self._write(entry, ordered(obj), live)
 
