@@ -7,6 +7,7 @@ import pytest
 from interleaving import Interleaved
 from kapi.admission.chain import Member
 from kapi.contracts.admission import AdmissionAttributes, Operation
+from kapi.contracts.storage import Unavailable
 from kapi.meta.errors import StatusError, forbidden
 from kapi.meta.gvk import GroupVersionResource
 from kapi_storage.memory import MemoryBackend
@@ -127,6 +128,23 @@ async def test_what_was_allocated_for_a_create_that_fails_is_given_back() -> Non
         await rig.local.create(WIDGETS, widget())
         await refused(rig.local.create(WIDGETS, widget()))
         assert rig.strategy.ledger == ["take a", "take a", "give back a"]
+
+
+@pytest.mark.parametrize("outcome", [asyncio.CancelledError(), Unavailable("timed out")])
+async def test_what_was_allocated_stays_taken_while_the_write_may_yet_be_done(
+    outcome: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running() as rig:
+        create = rig.backend.create
+
+        async def interrupted(key: str, value: bytes, *, ttl: float | None = None) -> int:
+            await create(key, value, ttl=ttl)
+            raise outcome
+
+        monkeypatch.setattr(rig.backend, "create", interrupted)
+        with pytest.raises(type(outcome)):
+            await rig.store().create(context(), typed())
+        assert rig.strategy.ledger == ["take a"]
 
 
 # Updating

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from kapi.contracts.admission import AdmissionAttributes, Operation
 from kapi.contracts.resources import RequestContext, Resource, Strategy, Subresource
-from kapi.contracts.storage import KeyExists, StorageBackend
+from kapi.contracts.storage import KeyExists, StorageBackend, Unavailable
 from kapi.meta.errors import (
     FieldError,
     StatusError,
@@ -167,14 +167,13 @@ class Store:
             raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
         meta.pop("resourceVersion", None)
         await strategy.before_create(ctx, obj)
-        stored = False
         try:
-            result = await self._insert(ctx, ordered(obj))
-            stored = True
-            return result
-        finally:
-            if not stored:
-                await strategy.after_create_failed(ctx, obj)
+            return await self._insert(ctx, ordered(obj))
+        except Unavailable:  # as with CancelledError: the write may yet be done, and what it took stays taken
+            raise
+        except Exception:
+            await strategy.after_create_failed(ctx, obj)
+            raise
 
     async def _insert(self, ctx: RequestContext, obj: Object) -> Stored:
         meta = obj["metadata"]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from kapi.contracts.resources import RequestContext, Strategy
-from kapi.contracts.storage import KeyMissing, RevisionConflict
+from kapi.contracts.storage import KeyMissing, RevisionConflict, Unavailable
 from kapi.meta.apply.managed import keep_times_if_unchanged
 from kapi.meta.errors import FieldError, StatusError, conflict, field_invalid, invalid, not_found, object_modified
 from kapi.meta.gvk import GroupKind
@@ -121,16 +121,18 @@ class Update:
         """Let the kind take what it needs elsewhere, write, and let it give back what is not needed any more."""
         ctx, strategy = self._ctx, self._strategy
         await strategy.before_update(ctx, obj, live)
-        written = False
         try:
             stored = await self._store.replace(ctx, entry, obj, live, strategy)
-            written = not ctx.dry_run
-        finally:
-            if not written:
-                await strategy.after_update_failed(ctx, obj, live)
-        if written:
+        except Unavailable:  # as with CancelledError: the write may yet be done, and what it took stays taken
+            raise
+        except Exception:
+            await strategy.after_update_failed(ctx, obj, live)
+            raise
+        if ctx.dry_run:
+            await strategy.after_update_failed(ctx, obj, live)
+        else:
             await strategy.after_update(ctx, obj, live)
-        return _Outcome(stored, written)
+        return _Outcome(stored, not ctx.dry_run)
 
     def _check_lock(self, obj: Object, entry: Entry) -> None:
         """Check the optimistic lock that the object itself carries, its resourceVersion."""
