@@ -94,22 +94,38 @@ async def _page_at(
     await reached(cache, revision)
     if cache.changed_at <= revision:
         return _cached_page(cache, revision, start, limit, selection)
-    prefix = f"{cache.prefix}{selection.namespace}/" if selection.namespace else cache.prefix
-    entries: list[Entry] = []
     try:
-        while True:
-            found = await cache.range(prefix, max(start, prefix), MAX_PAGE, revision)
-            entries += [cache.codec.entry(key, value, modified) for key, value, modified in found.items]
-            if not found.more:
-                break
-            start = found.items[-1].key + "\0"
+        return await _stored_page(cache, revision, start, limit, selection)
     except Compacted:
         if options.continue_token:
             raise ExpiredContinueError(_resume(cache, start)) from None
         raise expired(f"The resourceVersion for the provided list is too old: {revision}") from None
     except FutureRevision:
         raise expired(f"The resourceVersion for the provided list is too new: {revision}") from None
-    return _cut(entries, cache, revision, limit, selection)
+
+
+async def _stored_page(
+    cache: WatchCache, revision: int, start: str, limit: int, selection: Selection
+) -> tuple[Sequence[Entry], ListMeta]:
+    """Return a page of the state at a revision from the backend, reading no further than the page goes."""
+    matches = selection.matches
+    prefix = f"{cache.prefix}{selection.namespace}/" if selection.namespace else cache.prefix
+    size = limit if limit and matches is None else MAX_PAGE
+    taken: list[Entry] = []
+    while True:
+        found = await cache.range(prefix, max(start, prefix), size, revision)
+        for position, (key, value, modified) in enumerate(found.items, 1):
+            entry = cache.codec.readable(key, value, modified)
+            if entry is None or (matches is not None and not matches(entry)):
+                continue
+            taken.append(entry)
+            left = len(found.items) - position + found.remaining
+            if len(taken) == limit and left:
+                token = encode_continue(f"{key}\0", revision, cache.prefix)
+                return taken, ListMeta(revision, token, None if matches is not None else left)
+        if not found.more:
+            return taken, ListMeta(revision)
+        start = f"{found.items[-1].key}\0"
 
 
 def _resume(cache: WatchCache, start: str) -> str:
