@@ -52,7 +52,7 @@ async def backend() -> AsyncIterator[Shy]:
 
 
 def elsewhere(**members: Any) -> bytes:
-    return orjson.dumps({"host": "another", "pid": 1, "id": "x", **members})
+    return orjson.dumps({**leader._place(), "host": "another", "pid": 1, "id": "x", **members})
 
 
 async def within(seconds: float, work: Any) -> None:
@@ -109,6 +109,22 @@ async def test_a_leader_here_that_lives_is_left_alone(backend: Shy, pid: int) ->
     await backend.create(KEY, elsewhere(host=socket.gethostname(), pid=pid))
     with pytest.raises(TimeoutError):
         await within(0.03, Leadership(backend, PREFIX).acquire())
+
+
+@pytest.mark.parametrize("other", ["boot", "namespace"])
+async def test_process_ids_of_another_place_say_nothing(backend: Shy, other: str) -> None:
+    await backend.create(KEY, elsewhere(host=socket.gethostname(), pid=dead_process(), **{other: "another"}))
+    with pytest.raises(TimeoutError):
+        await within(0.03, Leadership(backend, PREFIX).acquire())
+
+
+@pytest.mark.parametrize("value", [b"", b"[]", b"null", b"{}", b"\xff", b'{"pid": "x"}'])
+async def test_a_key_that_is_not_understood_is_left_alone_until_it_ends(backend: Shy, value: bytes) -> None:
+    await backend.create(KEY, value, ttl=0.05)
+    candidate = Leadership(backend, PREFIX)
+    with pytest.raises(TimeoutError):
+        await within(0.02, candidate.acquire())
+    await within(2, candidate.acquire())
 
 
 async def test_leadership_is_lost_to_whoever_takes_the_key(backend: Shy) -> None:

@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import uuid
+from pathlib import Path
 
 import orjson
 
@@ -26,7 +27,7 @@ class Leadership:
         """Take the store that the candidates share, and the prefix of all keys (ending in a slash)."""
         self._backend = backend
         self._key = prefix + KEY
-        self._identity = orjson.dumps({"host": socket.gethostname(), "pid": os.getpid(), "id": uuid.uuid4().hex})
+        self._identity = orjson.dumps({**_place(), "pid": os.getpid(), "id": uuid.uuid4().hex})
         self._revision = 0
 
     async def acquire(self) -> None:
@@ -82,14 +83,26 @@ class Leadership:
 
 
 def _dead(held: KeyValue) -> bool:
-    """Tell whether the holder was a process on this machine that is no more."""
-    holder = orjson.loads(held.value)
-    if holder.get("host") != socket.gethostname():
-        return False
+    """Tell whether the holder was a process of this place that is no more; what is not understood counts as alive."""
     try:
-        os.kill(holder["pid"], 0)
+        holder = orjson.loads(held.value)
+        if {name: holder[name] for name in _place()} != _place():
+            return False
+        os.kill(int(holder["pid"]), 0)
     except ProcessLookupError:
         return True
-    except PermissionError:
+    except (ValueError, TypeError, KeyError, OverflowError, PermissionError):
         return False
     return False
+
+
+def _place() -> dict[str, str]:
+    """Return where process ids mean what they mean here: machine, boot and, on Linux, the namespace of process ids.
+
+    Containers may share a host name, and a machine's ids begin anew when it starts.
+    """
+    try:
+        boot, namespace = Path("/proc/sys/kernel/random/boot_id").read_text().strip(), os.readlink("/proc/self/ns/pid")
+    except OSError:
+        boot = namespace = ""
+    return {"host": socket.gethostname(), "boot": boot, "namespace": namespace}
