@@ -122,6 +122,36 @@ async def test_lost_history_resets_the_subscribers(backend: Shaky, feed: Feed, e
     assert feed.revision == await backend.current_revision()
 
 
+async def test_those_who_wait_go_on_after_lost_history(backend: Shaky, feed: Feed) -> None:
+    backend.watch_errors = [Compacted(5)]
+    revision = await backend.create("/registry/a", b"{}")
+    async with asyncio.timeout(2):
+        await feed.reached(revision)
+
+
+async def test_a_subscriber_that_fails_is_reset_and_told_on(backend: Shaky, feed: Feed) -> None:
+    listener = Listener(feed, "/registry/pods/")
+
+    def fail(changes: Sequence[Change]) -> None:
+        feed.subscribe(Subscriber("/registry/pods/", listener._apply, listener._reset))
+        raise RuntimeError(changes[0].key)
+
+    feed.subscribe(Subscriber("/registry/pods/", fail, listener._reset))
+    await written(backend, feed, "/registry/pods/a")
+    await written(backend, feed, "/registry/pods/b")
+    assert (listener.resets, listener.keys) == (1, ["/registry/pods/b"])
+
+
+async def test_nobody_waits_for_a_feed_that_has_ended(backend: Shaky, feed: Feed) -> None:
+    waiting = asyncio.create_task(feed.reached(feed.revision + 1))
+    await asyncio.sleep(0)
+    await feed.stop()
+    for wait in (waiting, feed.reached(feed.revision + 1)):
+        with pytest.raises(Unavailable, match="stopping"):
+            async with asyncio.timeout(2):
+                await wait
+
+
 async def test_stop_ends_the_watch(backend: Shaky) -> None:
     feed = Feed(backend, "/registry/")
     await feed.stop()

@@ -283,6 +283,27 @@ async def test_older_events_come_from_the_backend(monkeypatch: pytest.MonkeyPatc
         assert seen(watcher) == [("ADDED", "e")], "nothing twice"
 
 
+FOREIGN = b"k8s\x00\n\x0c\n\x02v1\x12\x06Widget"
+
+
+async def test_values_of_another_kind_of_server_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    async with caching() as parts:
+        before = await parts.backend.create(f"{PREFIX}ns/foreign", FOREIGN)
+        await parts.put("a")
+        assert await parts.names() == ["a"]
+        watcher, _ = parts.cache.watch(everything, parts.cache.revision)
+        held = await parts.backend.get(f"{PREFIX}ns/a")
+        await parts.backend.update(held.key, b'{"metadata":{}}', held.revision)
+        await parts.put("b")
+        assert await parts.names() == ["b"]
+        assert seen(watcher) == [("DELETED", "a"), ("ADDED", "b")]
+        old = [event async for event in parts.cache.history(before, parts.cache.revision)]
+        assert [event.seen_by(everything) for event in old] == ["ADDED", "DELETED", "ADDED"]
+        assert "Widget" in caplog.text
+        assert f"{PREFIX}ns/foreign at revision {before}" in caplog.text
+        assert "k8s" not in caplog.text, "values may be secret"
+
+
 async def test_history_ends_even_if_nothing_of_the_resource_changed() -> None:
     async with caching() as parts:
         await parts.cache.ready()

@@ -5,12 +5,15 @@ The stored value of an object is its JSON without ``metadata.resourceVersion``, 
 the value enters the cache; after that, reads only join bytes.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
 from kapi.meta.gvk import GroupVersionKind
+
+log = logging.getLogger("kapi.storage")
 
 Object = dict[str, Any]
 _METADATA = b'"metadata":{'
@@ -80,6 +83,19 @@ class Codec:
         for path, extract in self._selectable.items():
             fields[path] = extract(obj)
         return Entry(key, revision, item, namespace, name, meta.get("labels") or {}, fields)
+
+    def readable(self, key: str, value: bytes, revision: int) -> Entry | None:
+        """Return the cache entry of a stored value; None, with a line in the log, if it is not an object of this kind.
+
+        A shared store may hold what others have written (kube-apiserver's protobuf, say). One such value must not keep
+        all others from being served.
+        """
+        try:
+            return self.entry(key, value, revision)
+        except Exception as error:  # noqa: BLE001  # a plugin's extractor may raise anything on what it does not know
+            kind = type(error).__name__
+            log.error("%s at revision %d is not a stored %s and is left out: %s", key, revision, self.kind.kind, kind)
+            return None
 
     def wire(self, value: bytes, revision: int) -> bytes:
         """Return an encoded value with its resourceVersion; 0 for an object that is not stored (dry run)."""

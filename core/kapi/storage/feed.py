@@ -10,11 +10,20 @@ import itertools
 import logging
 from collections.abc import Callable, Sequence
 
-from kapi.contracts.storage import Change, Compacted, FutureRevision, StorageBackend, StorageError, WatchBatch
+from kapi.contracts.storage import (
+    Change,
+    Compacted,
+    FutureRevision,
+    StorageBackend,
+    StorageError,
+    Unavailable,
+    WatchBatch,
+)
 
 log = logging.getLogger("kapi.storage")
 
 _FIRST_RETRY, _LAST_RETRY = 0.1, 5.0
+_ENDED = "the store is not followed any more: the server is stopping"
 
 
 class Subscriber:
@@ -50,6 +59,7 @@ class Feed:
         """Begin to follow."""
         self.revision = await self._backend.current_revision()
         self._task = asyncio.create_task(self._follow(), name="kapi-feed")
+        self._task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """End following."""
@@ -62,9 +72,11 @@ class Feed:
         self._subscribers[subscriber.prefix] = subscriber
 
     async def reached(self, revision: int) -> None:
-        """Return when all changes up to ``revision`` have been applied."""
+        """Return when all changes up to ``revision`` have been applied. Raises Unavailable when following has ended."""
         if revision <= self.revision:
             return
+        if self._task is None or self._task.done():
+            raise Unavailable(_ENDED)
         future = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (revision, next(self._counter), future))
         await future
@@ -74,6 +86,13 @@ class Feed:
         revision = await self._backend.current_revision()
         if revision > self.revision:
             await self.reached(revision)
+
+    def _ended(self, _task: asyncio.Task[None]) -> None:
+        """Let nobody wait for what will not come."""
+        for _, _, future in self._waiting:
+            if not future.done():
+                future.set_exception(Unavailable(_ENDED))
+        self._waiting.clear()
 
     async def _follow(self) -> None:
         delay = _FIRST_RETRY
@@ -88,6 +107,9 @@ class Feed:
                 await self._restart()
             except StorageError as error:
                 log.warning("store watch ended, trying again in %.1f s: %s", delay, error)
+            except Exception:
+                log.exception("a change could not be told to all, reading all anew")
+                await self._restart()
             await asyncio.sleep(delay)
             delay = min(2 * delay, _LAST_RETRY)
 
@@ -99,6 +121,7 @@ class Feed:
             return
         for subscriber in list(self._subscribers.values()):
             subscriber.reset()
+        self._release()
 
     def _deal(self, batch: WatchBatch) -> None:
         by_prefix: dict[str, list[Change]] = {}
@@ -109,6 +132,10 @@ class Feed:
         for prefix, changes in by_prefix.items():
             self._subscribers[prefix].apply(changes)
         self.revision = max(self.revision, batch.revision)
+        self._release()
+
+    def _release(self) -> None:
+        """Let those go on who wait for what has been reached."""
         while self._waiting and self._waiting[0][0] <= self.revision:
             future = heapq.heappop(self._waiting)[2]
             if not future.done():

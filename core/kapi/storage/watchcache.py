@@ -207,12 +207,15 @@ class WatchCache:
         if not self._filled:
             await self.ready()
         await self._feed.current()
+        if not self._filled:
+            await self.ready()
 
     async def reached(self, revision: int) -> None:
         """Return when the cache shows ``revision``."""
         await self.ready()
         if revision > self.revision:
             await self._feed.reached(revision)
+            await self.ready()
 
     async def _load(self) -> None:
         """Read all, and again if history was lost meanwhile: changes between the two may have gone unseen."""
@@ -231,7 +234,9 @@ class WatchCache:
             page = await self._backend.range(self.prefix, start=start, limit=PAGE, revision=revision)
             revision = page.revision
             for key, value, modified in page.items:
-                entries[key] = self.codec.entry(key, value, modified)
+                entry = self.codec.readable(key, value, modified)
+                if entry is not None:
+                    entries[key] = entry
             if not page.more:
                 return entries, revision
             start = page.items[-1].key + "\0"
@@ -269,14 +274,13 @@ class WatchCache:
 
     def _change(self, change: Change) -> None:
         previous = self.entries.get(change.key)
-        if change.value is None:
+        entry = None if change.value is None else self.codec.readable(change.key, change.value, change.revision)
+        if entry is None:
             if previous is None:
                 return
-            entry = None
             del self.entries[change.key]
             del self.keys[bisect_left(self.keys, change.key)]
         else:
-            entry = self.codec.entry(change.key, change.value, change.revision)
             if previous is None:
                 insort(self.keys, change.key)
             self.entries[change.key] = entry
@@ -344,18 +348,15 @@ class WatchCache:
 
     async def history(self, after: int, until: int) -> AsyncIterator[CacheEvent]:
         """Yield the changes in (after, until] from the backend's history. Raises Compacted."""
-        codec = self.codec
+        readable = self.codec.readable
         async for batch in self._backend.watch(self.prefix, after):
-            for change in batch.changes:
-                if change.revision > until:
+            for revision, key, value, previous, previous_revision in batch.changes:
+                if revision > until:
                     return
-                yield CacheEvent(
-                    change.revision,
-                    codec.entry(change.key, change.value, change.revision) if change.value is not None else None,
-                    codec.entry(change.key, change.previous, change.previous_revision)
-                    if change.previous is not None
-                    else None,
-                )
+                now = readable(key, value, revision) if value is not None else None
+                before = readable(key, previous, previous_revision) if previous is not None else None
+                if now is not None or before is not None:
+                    yield CacheEvent(revision, now, before)
             if batch.revision >= until:
                 return
 
