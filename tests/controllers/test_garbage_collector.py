@@ -158,7 +158,7 @@ async def test_a_dependent_that_arrives_during_the_foreground_goes_too() -> None
     async with world() as w:
         a = await w.make("a", finalizers=["example.com/held"])
         await w.delete("a", "Foreground")
-        await until(lambda: "foregroundDeletion" not in _finalizers(w, "a"))
+        await until(lambda: _deleting(w) == ["a"] and _finalizers(w, "a") == ["example.com/held"])
         b = await w.make("b", owner(a, block=True))
         await w.make("late", owner(b))
         await w.finish("a")
