@@ -125,7 +125,7 @@ class MetadataWatch:
     def __init__(self, handler: Callable[[MetadataEvent], None], members: Sequence[str]) -> None:
         """Take the handler and the members of metadata that make an object worth telling of (none: every object)."""
         self._handler = handler
-        self._marks = [b'"%b":' % member.encode() for member in members] or [b""]
+        self._marks = [member.encode() for member in members] or [b""]
 
     def added(self, entry: Entry) -> None:
         """Tell of an object that is there."""
@@ -144,8 +144,12 @@ class MetadataWatch:
             self._handler(MetadataEvent("MODIFIED", _metadata(entry)))
 
     def _wanted(self, entry: Entry) -> bool:
+        """Tell whether an object may have one of the members: the name is somewhere in it."""
         item = entry.item
-        return any(mark in item for mark in self._marks)
+        for mark in self._marks:  # noqa: SIM110  # a generator would take as long as the search
+            if mark in item:
+                return True
+        return False
 
 
 def _metadata(entry: Entry) -> Object:
