@@ -3,7 +3,7 @@
 import heapq
 import time
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from kapi.contracts.plugins import BuildContext
@@ -137,6 +137,24 @@ class MemoryBackend(StorageBackend):
             self._compacted = revision
             del self._changes[: self._index(revision)]
 
+    async def advance(self, revision: int) -> None:
+        """Raise the revision, and drop history."""
+        self._check_open()
+        base, self._revision = self._revision, max(self._revision, revision)
+        self._compacted = self._revision
+        self._changes.clear()
+        self._hub.publish((), base, self._revision)
+
+    async def expiries(self, prefix: str) -> Mapping[str, float]:
+        """Return the seconds that keys have left."""
+        self._check_open()
+        now = time.monotonic()
+        return {
+            expiry.key: max(0.0, expiry.deadline - now)
+            for expiry in self._expiries
+            if expiry.key.startswith(prefix) and self._is_due(expiry)
+        }
+
     def limits(self) -> tuple[int, int]:
         """Return the compacted revision and the current one."""
         return self._compacted, self._revision
@@ -213,9 +231,13 @@ class MemoryBackend(StorageBackend):
         now = time.monotonic()
         while self._expiries and self._expiries[0].deadline <= now:
             expiry = heapq.heappop(self._expiries)
-            old = self._values.get(expiry.key)
-            if old is not None and old.revision == expiry.revision:
-                self._remove(old)
+            if self._is_due(expiry):
+                self._remove(self._values[expiry.key])
+
+    def _is_due(self, expiry: _Expiry) -> bool:
+        """Tell whether the key still is what was to expire."""
+        current = self._values.get(expiry.key)
+        return current is not None and current.revision == expiry.revision
 
     async def _compact_old(self) -> None:
         """Keep the history of the last interval, and at most that of the one before."""

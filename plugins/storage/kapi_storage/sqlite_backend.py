@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from kapi.contracts.storage import Capabilities, KeyValue, RangeResult, StorageBackend, Unavailable
-from kapi_storage import sqlite_upkeep
+from kapi.contracts.storage_care import Progress
+from kapi_storage import sqlite_care, sqlite_upkeep
 from kapi_storage.keyspace import check_entry, check_key
 from kapi_storage.sqlite_reader import Reader
 from kapi_storage.sqlite_schema import open_reader, open_writer
@@ -100,6 +101,34 @@ class SqliteBackend(StorageBackend):
         """Forget history older than a revision."""
         await self._store().writer.submit(lambda transaction: sqlite_upkeep.compact(transaction, revision))
 
+    async def verify(self) -> Sequence[str]:
+        """Return what is wrong with the file."""
+        return await asyncio.to_thread(sqlite_care.verify, self._path)
+
+    async def reclaim(self) -> None:
+        """Remove what is compacted and shrink the file."""
+        await self._store().reclaim()
+
+    async def advance(self, revision: int) -> None:
+        """Raise the revision, and drop history."""
+        await self._store().writer.submit(lambda transaction: sqlite_care.advance(transaction, revision))
+
+    async def expiries(self, prefix: str) -> Mapping[str, float]:
+        """Return the seconds that keys have left."""
+        return await asyncio.to_thread(sqlite_care.expiries, self._path, prefix)
+
+    def is_snapshot(self, head: bytes) -> bool:
+        """Tell whether a file may be a copy of a store."""
+        return head.startswith(sqlite_care.MAGIC)
+
+    async def save_snapshot(self, path: Path, progress: Progress) -> None:
+        """Copy the store to a new file."""
+        await asyncio.to_thread(sqlite_care.save, self._path, path, progress)
+
+    async def load_snapshot(self, path: Path, progress: Progress) -> None:
+        """Fill the store from such a copy, before it is started."""
+        await asyncio.to_thread(sqlite_care.load, path, self._path, progress)
+
     def _store(self) -> "_OpenStore":
         if self._open is None:
             raise Unavailable("the store is not open")
@@ -177,13 +206,20 @@ class _OpenStore:
 
     async def sweep(self) -> None:
         """Remove what was compacted, in steps between which writes get their turn."""
-        if self.reader.backlog() <= 0:
-            return
-        for step in (sqlite_upkeep.sweep, sqlite_upkeep.give_back):
-            more = True
-            while more:
-                more = await self.writer.submit(step)
-                await asyncio.sleep(SWEEP_PAUSE)
+        if self.reader.backlog() > 0:
+            await self._in_steps(sqlite_upkeep.sweep, SWEEP_PAUSE)
+            await self._in_steps(sqlite_upkeep.give_back, SWEEP_PAUSE)
+
+    async def reclaim(self) -> None:
+        """Do all of that without waiting in between, and give back every free page."""
+        await self._in_steps(sqlite_upkeep.sweep)
+        await self._in_steps(sqlite_care.shrink)
+
+    async def _in_steps(self, step: Callable[[Transaction], bool], pause: float = 0.0) -> None:
+        more = True
+        while more:
+            more = await self.writer.submit(step)
+            await asyncio.sleep(pause)
 
 
 def _expire(transaction: Transaction) -> bool:
