@@ -1,6 +1,6 @@
-"""The hooks by which plugins contribute to a server, in the order in which they are called.
+"""The hooks by which plugins contribute to a server.
 
-Every hook is synchronous, is called once per process while the server is assembled, and returns descriptors; the
+Every hook is synchronous, is called once while a server is assembled, and returns descriptors; the
 per-request work is done by the objects that the descriptors build. Order among plugins never comes from pluggy: it
 is configuration's and the core's. A plugin is a module (or object) named by an entry point in one of the groups
 ``kapi.authn``, ``kapi.authz``, ``kapi.admission``, ``kapi.storage``, ``kapi.apigroups``, ``kapi.controllers`` and

@@ -59,6 +59,10 @@ class Workshop:
         module = ModuleType(f"tiny_{name}")
         for hook in hooks:
             setattr(module, hook.__name__, hook)  # type: ignore[attr-defined]  # a function
+        return self.install(name, module, group)
+
+    def install(self, name: str, module: ModuleType, group: str = "kapi.extensions") -> Source:
+        """Install a module as a plugin."""
         self._monkeypatch.setitem(sys.modules, module.__name__, module)
         source = Source(group, name, "tiny", "1.2", module.__name__)
         self._sources.append(source)
