@@ -189,7 +189,7 @@ def test_bodies_may_have_three_mebibytes(wire, method):
 
 def test_a_body_is_not_read_beyond_its_limit(wire):
     named = [wire.credentials, JSON, (b"Content-Length", b"100000000000000")]
-    assert check(wire.raw(head(b"POST", MAPS, named) + b" " * (LIMIT + 1), "POST")).status == 413
+    assert check(wire.raw(head(b"POST", MAPS, named) + b"{", "POST")).status == 413
     wire.close()
     named = [wire.credentials, JSON, (b"Transfer-Encoding", b"chunked")]
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import ssl
+import threading
 from datetime import timedelta
 
 import pytest
@@ -14,9 +15,11 @@ from kapi.contracts.storage import Unavailable
 from kapi.server.kubeconfig import kubeconfig
 from kapi.server.listeners import BindError, bind
 from kapi.server.pki import ensure, user_credentials
-from kapi.server.protocol import MAX_HEAD
+from kapi.server.protocol import MAX_HEAD, KapiProtocol
 from kapi.server.serving import HTTPServer
 from kapi.server.tls import TLSError, server_context
+
+END_UNREAD = KapiProtocol._end_unread
 
 
 @pytest.fixture
@@ -73,12 +76,18 @@ def test_minimum_version_13_refuses_12(tmp_path):
     running.stop()
 
 
+def open_raw(running: Running, data: bytes) -> ssl.SSLSocket:
+    """Send bytes as they are on a new connection."""
+    raw = socket.create_connection(("127.0.0.1", running.port), timeout=10)
+    tls = running.client_context().wrap_socket(raw, server_hostname="localhost")
+    tls.sendall(data)
+    return tls
+
+
 def send_raw(running: Running, data: bytes) -> bytes:
     """Send bytes as they are; return the beginning of the answer."""
-    raw = socket.create_connection(("127.0.0.1", running.port), timeout=10)
-    with running.client_context().wrap_socket(raw, server_hostname="localhost") as tls:
-        tls.sendall(data)
-        return tls.recv(100)
+    with open_raw(running, data) as connection:
+        return connection.recv(100)
 
 
 def test_a_head_that_is_too_large_gets_431(running):
@@ -88,6 +97,27 @@ def test_a_head_that_is_too_large_gets_431(running):
 
 def test_nonsense_gets_400(running):
     assert send_raw(running, b"\x00\x01\x02 nonsense\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("body", [b"", b"12345"])
+def test_a_connection_ends_when_the_rest_of_a_body_does_not_come(running, body):
+    with open_raw(running, b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n" + body) as connection:
+        assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+        while connection.recv(1000):
+            pass
+
+
+def test_a_connection_goes_on_when_the_rest_of_a_body_comes_late(running, monkeypatch):
+    monkeypatch.setattr("kapi.server.protocol.UNREAD_SECONDS", 0.05)
+    ended = threading.Event()
+    monkeypatch.setattr(KapiProtocol, "_end_unread", lambda *args: (END_UNREAD(*args), ended.set()))
+    with open_raw(running, b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n") as connection:
+        connection.sendall(b"1234567890")
+        assert ended.wait(5)
+        connection.sendall(b"GET /echo HTTP/1.1\r\nhost: x\r\n\r\n")
+        received = b""
+        while received.count(b"HTTP/1.1 200 ") < 2:
+            received += connection.recv(1000) or pytest.fail("the connection has ended")
 
 
 def test_stops_with_code_0_when_idle(running):

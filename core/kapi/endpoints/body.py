@@ -25,8 +25,13 @@ ReadBody = Callable[[int], Awaitable[bytes]]
 """Returns up to so many bytes of the body; fewer only at its end."""
 
 
-async def read_body(read: ReadBody) -> bytes:
-    """Return the whole body; raises the 413 StatusError for one that is too large, without reading it all."""
+async def read_body(read: ReadBody, declared: str = "") -> bytes:
+    """Return the whole body; raises the 413 StatusError for one that is too large, without reading it all.
+
+    ``declared`` is the value of Content-Length, if there is one: a body that says it is too large is not waited for.
+    """
+    if declared.isdecimal() and len(declared) >= len(str(MAX_BODY)) and int(declared) > MAX_BODY:
+        raise too_large(MAX_BODY)
     data = await read(MAX_BODY + 1)
     if len(data) > MAX_BODY:
         raise too_large(MAX_BODY)

@@ -95,7 +95,7 @@ class ResourceRequest:
 
     async def body(self) -> bytes:
         """Return the whole body; raises the 413 StatusError."""
-        return await read_body(self.read)
+        return await read_body(self.read, self.header(b"content-length"))
 
     def context(self, verb: str, options: Object, dry_run: bool = False) -> RequestContext:
         """Return the context of a write."""

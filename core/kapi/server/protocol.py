@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD = 1024 * 1024
 """Most bytes of a request's first line and headers, as in Go's HTTP server."""
+
+UNREAD_SECONDS = 0.5
+"""How long a connection stays open after the answer to a request whose body has not come to its end."""
 
 _TOO_LARGE = b"431 Request Header Fields Too Large"
 
@@ -57,6 +60,26 @@ class KapiProtocol(HttpToolsProtocol):
         """Hand the request on."""
         self.head_since = 0.0
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Note the end of a request, also of one that has its answer already."""
+        super().on_message_complete()
+        if self.cycle is not None:
+            self.cycle.more_body = False
+
+    def on_response_complete(self) -> None:
+        """Take up the next request; end the connection if this one's body is not on its way.
+
+        A client that stops sending when it has its answer (413, 403, …) leaves nothing to tell the rest of the body
+        from its next request. It gets time to read the answer, as closing at once could reset the connection.
+        """
+        if not self.pipeline and self.cycle is not None and self.cycle.more_body:
+            self.loop.call_later(UNREAD_SECONDS, self._end_unread, self.cycle)
+        super().on_response_complete()
+
+    def _end_unread(self, cycle: RequestResponseCycle) -> None:
+        if cycle.more_body and not self.transport.is_closing():
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, or has too large a head; ends the connection."""
