@@ -54,6 +54,16 @@ def test_serve_help_lists_every_flag_by_group():
     assert "--token-auth-file" in text
 
 
+def test_who_reads_help_may_stop_reading():
+    with subprocess.Popen(
+        [KAPI, "serve", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        assert (process.stderr.read(), process.wait(10)) == ("", 0)
+
+
 def test_help_marks_planned_and_deprecated_flags():
     text = flag_help(core_table(), 100)
     assert "(no effect yet)" in text

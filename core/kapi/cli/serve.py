@@ -46,7 +46,10 @@ def show_help(argv: Sequence[str]) -> int:
         table = load_plugins(argv).flag_table()
     except PluginError as ex:
         return _fail(complaint(ex), USAGE)
-    print(flag_help(table))
+    try:
+        print(flag_help(table), flush=True)
+    except BrokenPipeError:  # whoever reads has seen enough; Python would try again on exit, and complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
