@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from kapi import __version__
+from kapi.cli import storage
 
 KUBERNETES = "1.36"
 """The version of Kubernetes whose behaviour kapi has."""
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
-_BUILT_IN = frozenset({"serve", "plugins", "version", "kubeconfig"})
+_BUILT_IN = frozenset({"serve", "plugins", "version", "kubeconfig", "storage"})
 
 
 def build() -> typer.Typer:
@@ -31,6 +32,7 @@ def build() -> typer.Typer:
     cli.command("plugins", context_settings=_PASS_ON)(_plugins)
     cli.command("kubeconfig", context_settings=_PASS_ON)(_kubeconfig)
     cli.command("version")(_version)
+    cli.add_typer(storage.build(), name="storage")
     return cli
 
 

@@ -12,6 +12,14 @@ Progress = Callable[[float], None]
 
 
 @runtime_checkable
+class Existing(Protocol):
+    """A store that ``start`` would create if it were not there."""
+
+    def exists(self) -> bool:
+        """Tell whether the store, which need not be started, is there."""
+
+
+@runtime_checkable
 class Verifying(Protocol):
     """A store that can look for damage in itself."""
 

@@ -12,6 +12,7 @@ from kapi.storage.unreadable import ENCRYPTED
 PAGE = 1000
 AT_ONCE = 128
 LANES = 64
+SHORTEST_TTL = 1.0
 
 Told = Callable[[int], None]
 """Is called with how many more keys (or revisions) are done."""
@@ -66,16 +67,23 @@ class Contents:
 
 
 class Checksum:
-    """What a sequence of keys and values comes down to, whatever their revisions."""
+    """What a sequence of keys and values comes down to, whatever their revisions.
+
+    Keys that expire are only named, in ``expiring``: nobody knows how long they will be there.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self._digest = hashlib.sha256()
         self.keys = 0
+        self.expiring: set[str] = set()
 
     def add(self, records: Iterable[Record]) -> None:
         """Take more keys, in order."""
         for record in records:
+            if record.ttl is not None:
+                self.expiring.add(record.name)
+                continue
             self._digest.update(b"%d %d\0" % (len(record.name.encode()), len(record.value)))
             self._digest.update(record.name.encode())
             self._digest.update(record.value)
@@ -112,16 +120,21 @@ async def fill(
             )
         for first in range(0, len(page), AT_ONCE):
             part = page[first : first + AT_ONCE]
-            await asyncio.gather(*(backend.create(prefix + item.name, item.value, ttl=item.ttl) for item in part))
+            await asyncio.gather(*(_create(backend, prefix, record) for record in part))
             told(len(part))
         checksum.add(page)
     return checksum
 
 
+async def _create(backend: StorageBackend, prefix: str, record: Record) -> None:
+    ttl = None if record.ttl is None else max(record.ttl, SHORTEST_TTL)
+    await backend.create(prefix + record.name, record.value, ttl=ttl)
+
+
 async def confirm(backend: StorageBackend, prefix: str, expected: Checksum, told: Told) -> None:
     """Read everything back; raises TransferError if it is not what was written."""
     checksum = Checksum()
-    contents = await Contents.of(backend, prefix)
+    contents = await Contents.of(backend, prefix, expected.expiring)
     async for page in contents.pages():
         checksum.add(page)
         told(len(page))

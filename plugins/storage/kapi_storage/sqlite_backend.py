@@ -101,6 +101,10 @@ class SqliteBackend(StorageBackend):
         """Forget history older than a revision."""
         await self._store().writer.submit(lambda transaction: sqlite_upkeep.compact(transaction, revision))
 
+    def exists(self) -> bool:
+        """Tell whether there is a file."""
+        return self._path.exists()
+
     async def verify(self) -> Sequence[str]:
         """Return what is wrong with the file."""
         return await asyncio.to_thread(sqlite_care.verify, self._path)
