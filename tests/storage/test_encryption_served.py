@@ -105,6 +105,20 @@ def test_rotation_and_loss_of_keys(tmp_path):
         server.stop()
 
 
+def test_a_server_that_knows_nothing_of_encryption_does_not_hide_what_is_encrypted(tmp_path):
+    config = write(tmp_path / "encryption.yaml", provider("aesgcm", "one"))
+    with ServerThread(f"--encryption-provider-config={config}", "--controllers=", folder=tmp_path) as server:
+        assert server.request("POST", SECRETS, SECRET).status == 201
+    with ServerThread("--controllers=", folder=tmp_path) as server:
+        for method, path, body in (
+            ("GET", f"{SECRETS}/a", None),
+            ("GET", SECRETS, None),
+            ("PUT", f"{SECRETS}/a", SECRET),
+        ):
+            assert "identity transformer tried to read encrypted data" in message(server.request(method, path, body))
+        assert server.request("GET", "/readyz").status == 200
+
+
 def test_a_server_without_any_key_for_what_it_needs_does_not_start(tmp_path):
     config = write(tmp_path / "encryption.yaml", provider("aesgcm", "one"), resources="*.*")
     server = ServerProcess(f"--encryption-provider-config={config}", "--controllers=", folder=tmp_path)

@@ -74,21 +74,23 @@ async def check(argv: Sequence[str], output: str) -> int:
         raise TransferError("--output must be table or json")
     side = find_existing(argv)
     async with opened(side) as backend:
-        findings = list(await backend.verify()) if isinstance(backend, Verifying) else []
+        damage = await backend.verify() if isinstance(backend, Verifying) else ()
+        if damage:
+            _say(damage)
+            return 1
         contents = await Contents.of(backend, side.prefix)
         found = await survey(contents.pages())
-    findings += found.findings
-    print(_as_json(found, contents, findings) if output == "json" else _as_table(found, contents))
-    _say(findings)
+    print(_as_json(found, contents) if output == "json" else _as_table(found, contents))
+    _say(found.findings)
     if found.wrong > len(found.findings):
         _say([f"and {found.wrong - len(found.findings)} more"])
-    return 1 if findings else 0
+    return 1 if found.wrong else 0
 
 
-def _as_json(found: Survey, contents: Contents, findings: Sequence[str]) -> str:
+def _as_json(found: Survey, contents: Contents) -> str:
     resources = {name: asdict(tally) for name, tally in sorted(found.resources.items())}
     head = {"prefix": contents.header.prefix, "revision": contents.header.revision}
-    return json.dumps({**head, **asdict(found.total()), "resources": resources, "findings": findings}, indent=2)
+    return json.dumps({**head, **asdict(found.total()), "resources": resources, "findings": found.findings}, indent=2)
 
 
 def _as_table(found: Survey, contents: Contents) -> str:
@@ -216,7 +218,7 @@ async def _restore_dump(side: Side, path: Path, margin: int) -> None:
 
 async def copy(source_argv: Sequence[str], target_argv: Sequence[str], margin: int | None) -> int:
     """Fill an empty store from another one; ``margin`` None leaves its revision where it is."""
-    source, target = find_existing(source_argv), find(target_argv)
+    target, source = find(target_argv), find_existing(source_argv)
     async with opened(source), opened(target) as backend:
         await refuse_unless_empty(backend, target.prefix)
         contents = await _contents(source)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from kapi.meta.gvk import GroupResource
-from kapi.storage.unreadable import ENCRYPTED, TransformError
+from kapi.storage.unreadable import ENCRYPTED, NOT_DECRYPTED, TransformError
 
 if TYPE_CHECKING:
     from kapi.config.encryption_file import EncryptionKey, EncryptionRule, Provider
@@ -35,7 +35,7 @@ class Identity:
     def from_storage(self, value: bytes, key: str) -> tuple[bytes, bool]:
         """Return the value; raises TransformError if it is encrypted."""
         if value.startswith(ENCRYPTED):
-            raise TransformError("identity transformer tried to read encrypted data")
+            raise TransformError(NOT_DECRYPTED)
         return value, False
 
 

@@ -6,6 +6,9 @@ from kapi.meta.errors import StatusError, go_quote
 ENCRYPTED = b"k8s:enc:"
 """What every encrypted value begins with."""
 
+NOT_DECRYPTED = "identity transformer tried to read encrypted data"
+"""Why a value that begins like that is not the value of an object."""
+
 
 class TransformError(Exception):
     """A stored value cannot be turned into a plain one; the message says why, without any of the value."""

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple, Protocol
 from kapi.contracts.storage import Change, RangeResult, StorageBackend
 from kapi.storage.entry import Codec, Entry
 from kapi.storage.feed import Feed, Subscriber
+from kapi.storage.unreadable import ENCRYPTED, NOT_DECRYPTED, UnreadableValue
 
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 Predicate = Callable[[Entry], bool]
@@ -237,6 +238,8 @@ class WatchCache:
                 entry = self.codec.readable(key, value, modified)
                 if entry is not None:
                     entries[key] = entry
+                elif value.startswith(ENCRYPTED):
+                    raise UnreadableValue(key, NOT_DECRYPTED)  # nobody must take it for absent, and make another
             if not page.more:
                 return entries, revision
             start = page.items[-1].key + "\0"

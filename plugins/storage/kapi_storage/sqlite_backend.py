@@ -112,6 +112,7 @@ class SqliteBackend(StorageBackend):
     async def reclaim(self) -> None:
         """Remove what is compacted and shrink the file."""
         await self._store().reclaim()
+        await asyncio.to_thread(sqlite_care.checkpoint, self._path)
 
     async def advance(self, revision: int) -> None:
         """Raise the revision, and drop history."""

@@ -67,6 +67,20 @@ def shrink(transaction: Transaction) -> bool:
     return free > 0
 
 
+def checkpoint(path: Path) -> None:
+    """Bring the write-ahead log into the database, which then has its new size, as far as readers let it.
+
+    Raises Unavailable.
+    """
+    connection = open_writer(path)
+    try:
+        connection.pragma("wal_checkpoint", "TRUNCATE")
+    except apsw.Error as error:
+        raise Unavailable(f"cannot write {path}: {error}") from error
+    finally:
+        connection.close()
+
+
 def save(source: Path, target: Path, progress: Callable[[float], None]) -> None:
     """Copy a database, as it is now, to a new file while others write. Raises Unavailable."""
     with _reading(source) as connection, _writing(target) as copy:
