@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from contextlib import closing
 from http.client import HTTPConnection
 
 from kapi.testing.etcd import EtcdServer
@@ -9,14 +10,15 @@ from kapi.testing.etcd import EtcdServer
 
 def post(server: EtcdServer, path: str, **body: object) -> dict[str, object]:
     """Call a method; values of bytes are sent as base64."""
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+        return _post(connection, path, body)
+
+
+def _post(connection: HTTPConnection, path: str, body: dict[str, object]) -> dict[str, object]:
     content = {name: b64encode(value).decode() if isinstance(value, bytes) else value for name, value in body.items()}
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
-    try:
-        connection.request("POST", f"/v3/{path}", json.dumps(content))
-        answer = connection.getresponse()
-        said = answer.read()
-    finally:
-        connection.close()
+    connection.request("POST", f"/v3/{path}", json.dumps(content))
+    answer = connection.getresponse()
+    said = answer.read()
     assert answer.status == 200, said
     return json.loads(said)
 
@@ -27,7 +29,8 @@ def put(server: EtcdServer, key: bytes, value: bytes = b"") -> int:
 
 
 def wipe(server: EtcdServer, revisions: int) -> None:
-    """Remove everything, and put some revisions between what follows and what was before."""
-    for number in range(revisions):
-        put(server, b"wiped", b"%d" % number)
-    post(server, "kv/deleterange", key=b"\0", range_end=b"\0")
+    """Remove everything, and put some revisions between what follows and what was before; they leave one key."""
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=10)) as connection:
+        _post(connection, "kv/deleterange", {"key": b"\0", "range_end": b"\0"})
+        for number in range(revisions):
+            _post(connection, "kv/put", {"key": b"no slash, so nobody sees it", "value": b"%d" % number})

@@ -1,6 +1,8 @@
 """The etcd3 backend: connections, leases, compaction, progress and parts of answers."""
 
 import asyncio
+import subprocess
+import sys
 from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -69,6 +71,27 @@ def test_flags_reach_the_settings(tmp_path):
     assert (settings.cafile, settings.compaction_interval, settings.lease_reuse) == (tmp_path, 7.0, 60)
     with pytest.raises(StorageError, match="--etcd-servers"):
         plugin.build(BuildContext(Options(values | {"etcd-servers": ()}), tmp_path))
+
+
+def test_only_who_starts_loads_grpc():
+    """The parent of several workers builds the backend, too, and forks afterwards."""
+    code = """
+import sys
+from kapi.contracts.plugins import BuildContext, Options
+from kapi_storage import etcd3
+values = {option.name: option.default for option in etcd3.OPTIONS} | {"etcd-compaction-interval": 1.0}
+[plugin] = etcd3.kapi_register_storage_backends()
+assert plugin.build(BuildContext(Options(values | {"etcd-servers": ("a",)}), None)).capabilities.multi_process
+assert not {"grpc", "google.protobuf", "etcd3"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
+
+
+async def test_what_is_missing_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "kapi_storage.etcd3_store", None)
+    with pytest.raises(StorageError, match=r"pip install kapi\[etcd3\]"):
+        async with opened("http://127.0.0.1"):
+            pass
 
 
 @pytest.mark.parametrize(

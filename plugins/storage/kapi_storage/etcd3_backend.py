@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kapi.contracts.storage import Capabilities, KeyValue, RangeResult, StorageBackend, Unavailable
+from kapi.contracts.storage import Capabilities, KeyValue, RangeResult, StorageBackend, StorageError, Unavailable
 from kapi_storage.etcd3_servers import Server
 from kapi_storage.keyspace import check_entry, check_key
 from kapi_storage.upkeep import Upkeep
@@ -44,8 +44,13 @@ class Etcd3Backend(StorageBackend):
 
     async def start(self) -> None:
         """Connect. Raises Unavailable when no server answers in time, or a file of the settings cannot be used."""
-        from kapi_storage.etcd3_compaction import Compaction
-        from kapi_storage.etcd3_store import Store
+        try:
+            from kapi_storage.etcd3_compaction import Compaction
+            from kapi_storage.etcd3_store import Store
+        except ModuleNotFoundError as error:
+            raise StorageError(
+                f"etcd needs a package that is not installed: pip install kapi[etcd3] ({error})"
+            ) from error
 
         store = Store.connect(self._settings)
         try:

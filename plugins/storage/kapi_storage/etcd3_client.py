@@ -20,7 +20,7 @@ from kapi_storage.etcd3_wire import (
     PendingCall,
     RangeAnswer,
     RpcFailure,
-    WatchAnswer,
+    WatchCall,
     metadata,
 )
 
@@ -30,6 +30,8 @@ REQUIRE_LEADER: Metadata = metadata(("hasleader", "true"))
 """Lets a server that is cut off from the others refuse at once, and end its watches."""
 REPEAT_SECONDS = 2.0
 FIRST_PAUSE, LAST_PAUSE = 0.02, 0.25
+SLOW_SECONDS = 0.05
+"""How long a request for the revision waits for the one before it."""
 
 AnswerT = TypeVar("AnswerT", bound=Answer)
 Method = Callable[[Connection], Call[AnswerT]]
@@ -150,7 +152,7 @@ class Client:
 
     async def _read_revision(self, before: asyncio.Task[int] | None) -> int:
         if before is not None and not before.done():
-            await asyncio.wait((before,))
+            await asyncio.wait((before,), timeout=SLOW_SECONDS)
         self._revision_now, self._revision_next = self._revision_next, None
         return (await self.call(_range, requests.REVISION, repeatable=True)).header.revision
 
@@ -176,23 +178,21 @@ class Client:
 
         A watch from the beginning is told: nothing else in etcd's API shows it.
         """
-        connection = self.connection
-        call = connection.watch(metadata=REQUIRE_LEADER)
+        if self._closed:
+            raise Unavailable("the store is not open")
+        call = self.connection.watch(metadata=REQUIRE_LEADER)
+        self._running += 1
         try:
             async with asyncio.timeout(self.seconds):
                 await call.write(requests.watch(requests.ANY_KEY, b"", 1))
-                while True:
-                    answer = await call.read()
-                    if not isinstance(answer, requests.WatchResponse):
-                        raise Unavailable("etcd ended a watch")
-                    if answer.canceled:
-                        return _compact_revision(answer)
+                return await _refusal(call)
         except TimeoutError:
             raise Unavailable("etcd does not say what it has compacted") from None
         except AioRpcError as failure:
             raise meaning(failure) from None
         finally:
             call.cancel()
+            self._leave()
 
     async def close(self) -> None:
         """Finish the calls that are under way, then close the connections."""
@@ -208,14 +208,19 @@ async def settled(call: PendingCall[AnswerT]) -> AnswerT:
 
     A write that gRPC had only been told to forget could still happen, after others that were made later.
     """
-    done = asyncio.get_running_loop().create_future()
-    call.add_done_callback(lambda _: done.set_result(None))
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    call.add_done_callback(lambda _: _set(done))
     try:
         await asyncio.shield(done)
     except asyncio.CancelledError:
         await done
         raise
     return await call
+
+
+def _set(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)
 
 
 def _range(connection: Connection) -> Call[RangeAnswer]:
@@ -226,8 +231,14 @@ def _compact(connection: Connection) -> Call[Answer]:
     return connection.compact
 
 
-def _compact_revision(answer: WatchAnswer) -> int:
-    return answer.compact_revision
+async def _refusal(call: WatchCall) -> int:
+    """Read a watch of compacted history until it is refused; return the revision that the server names."""
+    while True:
+        answer = await call.read()
+        if not isinstance(answer, requests.WatchResponse):
+            raise Unavailable("etcd ended a watch")
+        if answer.canceled:
+            return int(answer.compact_revision)
 
 
 def _look_at(task: asyncio.Task[int]) -> None:
