@@ -65,7 +65,7 @@ def revision_of(storage: Program, folder: Path) -> int:
     return int(json.loads(storage("check", f"--data-dir={folder}", "-o", "json"))["revision"])
 
 
-VALUES = {f"/registry/pods/ns/{number}": b'{"number":%d}' % number for number in range(2500)} | {
+VALUES = {f"/registry/pods/ns/{number}": b'{"number":%d}' % number for number in range(1200)} | {
     "/registry/services/specs/ns/a": b"{}",
     "/registry/example.com/widgets/ns/a": b"{}",
     "/registry/secrets/ns/a": b"k8s:enc:aesgcm:v1:key1:\x00\xff",
@@ -83,12 +83,12 @@ def test_check_counts_by_resource(storage, full):
     lines = storage("check", "--data-dir", full).splitlines()
     rows = {line.split()[0]: line.split()[1:] for line in lines}
     assert rows["RESOURCE"] == ["KEYS", "BYTES", "ENCRYPTED"]
-    assert rows["pods"][0] == "2500"
+    assert rows["pods"][0] == "1200"
     assert rows["services/specs"] == ["1", "2", "0"]
     assert rows["example.com/widgets"] == ["1", "2", "0"]
     assert rows["secrets"] == ["1", "25", "1"]
-    assert rows["total"] == ["2503", str(sum(map(len, VALUES.values()))), "1"]
-    assert lines[-1] == "at revision 2504"
+    assert rows["total"] == ["1203", str(sum(map(len, VALUES.values()))), "1"]
+    assert lines[-1] == "at revision 1204"
 
 
 def test_check_finds_damage(storage, tmp_path):
@@ -116,9 +116,9 @@ def test_what_is_backed_up_is_restored(storage, full, tmp_path, name):
     storage("backup", "--data-dir", full, path)
     assert path.stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
-    assert "2503 keys" in storage("restore", path, f"--data-dir={tmp_path}/new")
+    assert "1203 keys" in storage("restore", path, f"--data-dir={tmp_path}/new")
     assert content(tmp_path / "new") == VALUES
-    assert revision_of(storage, tmp_path / "new") >= 1_002_504
+    assert revision_of(storage, tmp_path / "new") >= 1_001_204
     assert "not empty" in storage("restore", path, f"--data-dir={tmp_path}/new", code=1)
     assert "exists" in storage("backup", f"--data-dir={full}", path, code=1)
     storage("backup", f"--data-dir={full}", path, "--force")
@@ -127,7 +127,7 @@ def test_what_is_backed_up_is_restored(storage, full, tmp_path, name):
 def test_the_margin_can_be_chosen(storage, full, tmp_path):
     storage("backup", f"--data-dir={full}", tmp_path / "b.db")
     storage("restore", "--margin=5", tmp_path / "b.db", "--data-dir", tmp_path / "new")
-    assert revision_of(storage, tmp_path / "new") == 2504 + 5
+    assert revision_of(storage, tmp_path / "new") == 1204 + 5
 
 
 def test_keys_that_expire_still_do(storage, tmp_path):
@@ -147,7 +147,7 @@ def test_who_leads_is_not_copied(storage, tmp_path):
 
 
 def test_a_copy_to_memory_and_under_another_prefix(storage, tmp_path, full):
-    assert "2503 keys" in storage("copy", f"--data-dir={full}", "--to-storage-backend", "memory")
+    assert "1203 keys" in storage("copy", f"--data-dir={full}", "--to-storage-backend", "memory")
     put(tmp_path / "old", {"/registry/pods/ns/a": b"{}"})
     flags = (f"--from-data-dir={tmp_path}/old", f"--to-data-dir={tmp_path}/new")
     storage("copy", *flags, "--to-etcd-prefix=/elsewhere")

@@ -40,7 +40,8 @@ class Everything(Encryption):
 
 
 class TestEncryptedBackend(StorageConformance):
-    model_examples = 15
+    model_examples = 8
+    model_steps = 20
 
     def make_backend(self, tmp_path: Path) -> StorageBackend:
         return EncryptedBackend(MemoryBackend(), Everything())
