@@ -98,6 +98,25 @@ async def test_a_resource_version_may_not_be_set_on_create() -> None:
         assert (await rig.store().create(context(), obj)).created
 
 
+async def test_an_update_that_creates_ignores_the_resource_version() -> None:
+    async with running() as rig:
+        obj = typed()
+        obj["metadata"]["resourceVersion"] = "5"
+        ctx = context(verb="update", name="a")
+        assert (await rig.store().update(ctx, lambda live: live, create=lambda: obj, create_always=True)).created
+
+
+@pytest.mark.parametrize(("rechecks", "copies"), [(False, 3), (True, 4)])
+async def test_what_is_wrong_with_metadata_is_listed_as_often_as_it_is_checked(rechecks: bool, copies: int) -> None:
+    async with running() as rig:
+        await rig.local.create(WIDGETS, widget("a"))
+        rig.strategy.rechecks_metadata = rechecks
+        labelled = lambda o: {**o, "metadata": {**o["metadata"], "labels": {"x": "a b"}}}  # noqa: E731
+        error = await refused(rig.local.update(WIDGETS, "a", labelled, "ns"))
+        assert error.details is not None
+        assert [cause["field"] for cause in error.details["causes"]] == ["metadata.labels"] * copies
+
+
 async def test_generated_names_are_tried_until_one_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     names = iter(["g-taken", "g-taken", "g-free"])
     monkeypatch.setattr("kapi.registry.store.generate_name", lambda prefix: next(names))

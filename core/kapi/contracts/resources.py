@@ -51,6 +51,8 @@ class Strategy:
     - ``owns_status``: the main resource keeps the stored ``status`` and writes through ``/status`` change only it;
     - ``allow_create_on_update``: PUT to a missing name creates (e.g. leases, events);
     - ``allow_unconditional_update``: PUT without resourceVersion overwrites;
+    - ``rechecks_metadata``: kube-apiserver's rules for an update of the kind include those for a new object, and so
+      list what is wrong with its metadata once more;
     - ``returns_deleted``: DELETE answers with the deleted object, not with a Status of success;
     - ``default_propagation``: what becomes of dependents when a DELETE names no propagation policy ("Background"
       or "Orphan"), and ``default_propagation_warning`` the warning to send then ("" for none).
@@ -60,6 +62,7 @@ class Strategy:
     owns_status: bool = False
     allow_create_on_update: bool = False
     allow_unconditional_update: bool = True
+    rechecks_metadata: bool = False
     returns_deleted: bool = False
     default_propagation: str = "Background"
     default_propagation_warning: str = ""

@@ -13,7 +13,7 @@ from kapi.contracts.storage import KeyMissing, RevisionConflict, Unavailable
 from kapi.meta.apply.managed import keep_times_if_unchanged
 from kapi.meta.errors import FieldError, StatusError, conflict, field_invalid, invalid, not_found, object_modified
 from kapi.meta.gvk import GroupKind
-from kapi.meta.objectmeta import validate_object_meta_update
+from kapi.meta.objectmeta import validate_object_meta, validate_object_meta_update
 from kapi.registry.objects import (
     Object,
     keep_system_fields,
@@ -71,7 +71,9 @@ class Update:
             if entry is None:
                 if create is None:
                     raise not_found(store.group_resource, ctx.name)
-                return await store.create(ctx, create(), self._track, self._strategy)
+                new = create()
+                metadata(new).pop("resourceVersion", None)  # nothing to compare with: not refused, as in a create
+                return await store.create(ctx, new, self._track, self._strategy)
             refusal, outcome = await self._try(entry)
             if outcome is not None and (outcome.written or certain):
                 return outcome.stored
@@ -109,6 +111,9 @@ class Update:
         strategy.prepare_for_update(ctx, obj, live)
         set_generation_on_update(obj, live, strategy.generation)
         errors = update_findings(meta, old) + store.findings(obj, strategy)
+        if errors and strategy.rechecks_metadata:
+            namespaced = store.resource.namespaced
+            errors = validate_object_meta(meta, namespaced=namespaced, fully_qualified_finalizers=False) + errors
         store.refuse(meta, errors + strategy.validate_update(ctx, obj, live))
         ctx.warnings.extend(strategy.warnings(ctx, obj, live))
         await store.admission.validate(attributes)
@@ -160,7 +165,8 @@ class Update:
 def update_findings(meta: Object, old: Object) -> list[FieldError]:
     """Return what is wrong with a change of metadata.
 
-    apiserver asks twice, for all kinds and for the kind, and so lists each cause twice.
+    apiserver asks twice, for all kinds and for the kind, and so lists each cause twice. The same goes for what is wrong
+    with the new metadata; see :attr:`kapi.contracts.resources.Strategy.rechecks_metadata`.
     """
     generic = validate_object_meta_update(meta, old, fully_qualified_finalizers=False)
     return generic + validate_object_meta_update(meta, old)

@@ -33,6 +33,8 @@ def _validate_frozen(obj: Object, old: Object, members: tuple[str, ...]) -> list
 class ConfigMapStrategy(Strategy):
     """ConfigMaps: keys are file names, and an immutable one stays as it is."""
 
+    rechecks_metadata = True
+
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         """Check the keys and the size."""
         data, binary = obj.get("data", {}), obj.get("binaryData", {})
@@ -68,6 +70,8 @@ _ACCOUNT_NAME = "kubernetes.io/service-account.name"
 
 class SecretStrategy(Strategy):
     """Secrets: text members become data, the type decides which keys must be there."""
+
+    rechecks_metadata = True
 
     def default(self, obj: Object) -> None:
         """Set the type, and move ``stringData`` into ``data``."""
@@ -135,6 +139,7 @@ def _json_problem(encoded: str) -> str:
 class ServiceAccountStrategy(Strategy):
     """ServiceAccounts: of the secrets that they list, only the names are kept."""
 
+    rechecks_metadata = True
     returns_deleted = True
 
     def prepare_for_create(self, ctx: RequestContext, obj: Object) -> None:

@@ -43,6 +43,7 @@ def join_pod_ips(status: Object) -> None:
 class PodStrategy(StatusOwner):
     """Pods: hardly anything of a pod may change, and bound ones are deleted with grace."""
 
+    rechecks_metadata = True
     generation = ("spec",)
     returns_deleted = True
 

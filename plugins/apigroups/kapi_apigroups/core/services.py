@@ -29,6 +29,7 @@ _NO_DOTS = "must not contain dots"
 class ServiceStrategy(StatusOwner):
     """Services: addresses and node ports are allocated when a service is written."""
 
+    rechecks_metadata = True
     allow_create_on_update = True
     returns_deleted = True
     empty_status = {"loadBalancer": {}}

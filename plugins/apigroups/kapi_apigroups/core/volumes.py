@@ -120,6 +120,7 @@ class VolumeStatusStrategy(StatusStrategy):
 class ClaimStrategy(StatusOwner):
     """PersistentVolumeClaims."""
 
+    rechecks_metadata = True
     returns_deleted = True
     empty_status = {"phase": "Pending"}
 

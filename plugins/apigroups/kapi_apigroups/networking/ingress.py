@@ -27,6 +27,7 @@ _NOT_AT_PATH_ENDS = ("/..", "/.")
 class IngressStrategy(StatusOwner):
     """Ingresses."""
 
+    rechecks_metadata = True
     generation = ("spec",)
     empty_status = {"loadBalancer": {}}
 

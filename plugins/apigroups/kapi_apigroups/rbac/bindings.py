@@ -14,6 +14,7 @@ _SUBJECT_GROUPS = {"ServiceAccount": "", "User": GROUP, "Group": GROUP}
 class BindingStrategy(Strategy):
     """Rules of both kinds of bindings: whom they may name, and who may write one. The role never changes."""
 
+    rechecks_metadata = True
     allow_create_on_update = True
 
     def __init__(self, guard: EscalationGuard, resource: BindingResource) -> None:

@@ -12,6 +12,7 @@ _AGGREGATION = "aggregationRule.clusterRoleSelectors"
 class RoleStrategy(Strategy):
     """Rules of roles: what a rule must say, and who may write one."""
 
+    rechecks_metadata = True
     allow_create_on_update = True
     resource = "roles"
     namespaced = True
