@@ -152,6 +152,11 @@ def test_entries_can_be_reset_and_stay_so_until_an_apply(reset):
     assert entries(tracked(cleared, config({"z": "1"}, uid="u"))) == []
 
 
+def test_a_view_begins_with_owners_whoever_had_them_before():
+    changed = tracked(config({"a": "1"}, uid="u"), config({"a": "2"}, uid="u"), begin=True)
+    assert owned(changed) == {"m": {"f:data": {"f:a": {}}}}
+
+
 def test_the_entries_of_a_create_request_only_matter_where_they_say_too_much():
     assert owned(tracked(None, config({"a": "1"}, managedFields=[SENT]))) == {"m": {"f:data": {".": {}, "f:a": {}}}}
 

@@ -54,6 +54,7 @@ class ViewWrite:
             api_version=kind.api_version,
             subresource=self.request.located_subresource.name,
             now=now(),
+            begin=True,
         )
         return new
 

@@ -39,6 +39,7 @@ def track_update(
     now: str,
     ignored: FieldSet | None = None,
     convert: Convert | None = None,
+    begin: bool = False,
 ) -> None:
     """Set ``new["metadata"]["managedFields"]`` for a write that made ``new`` out of ``live`` (None: it is created).
 
@@ -47,12 +48,13 @@ def track_update(
     the write goes through a subresource. ``ignored`` are fields that the endpoint resets. ``now`` is RFC 3339 in
     whole seconds. Entries of other versions are compared through ``convert``; without it as if of this version.
 
+    An object whose entries were all taken away stays without, unless the write is to ``begin`` anew.
     A write that changes nothing leaves the entries as they are in ``live``. Field sets are shared with ``live``.
     """
     metadata = new.setdefault("metadata", {})
     before = live.get("metadata", {}).get("managedFields") if live is not None else None
     managed = _starting_point(metadata.pop("managedFields", None), before, subresource)
-    if live is not None and not managed:
+    if live is not None and not managed and not begin:
         return
     try:
         changes = filtered(compare(struct, empty_object(struct) if live is None else live, new), ignored)
