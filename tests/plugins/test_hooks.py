@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import typer
-from tiny_plugins import LEASES, Workshop
 from typer.testing import CliRunner
 
 from kapi.cli.flaghelp import flag_help
@@ -32,6 +31,7 @@ from kapi.meta.gvk import GroupVersionKind, GroupVersionResource
 from kapi.meta.schema.tables import Definitions
 from kapi.server.plugins import PluginError
 from kapi_storage.memory import MemoryBackend
+from tiny_plugins import LEASES, Workshop
 
 
 async def answer(send: Send, status: int, text: str) -> None:

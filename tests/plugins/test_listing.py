@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from tiny_plugins import Workshop
 
 from kapi import __version__
 from kapi.cli.listing import Row, as_json, as_table, plugin_rows
@@ -16,6 +15,7 @@ from kapi.hookspecs import hookimpl
 from kapi.server.apiserver import APIServer
 from kapi.server.assembly import Assembly, assemble, prepare
 from kapi.server.chain import CORE_FILTERS, UnknownFilter, core_filters
+from tiny_plugins import Workshop
 
 FAMILIES = [
     "storage", "authenticator", "authorizer", "admission", "filter", "link", "hook", "controller", "apigroup",
