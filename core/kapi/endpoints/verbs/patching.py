@@ -22,10 +22,11 @@ from kapi.meta.options import WriteOptions, parse_patch_options
 from kapi.meta.patch.gotext import go_value, json_kind
 from kapi.meta.patch.json_patch import apply_json_patch, unknown_members
 from kapi.meta.patch.merge_patch import apply_merge_patch
-from kapi.meta.patch.outcome import parse_bytes, unusable_result
+from kapi.meta.patch.outcome import in_patched_order, parse_bytes, unusable_result
 from kapi.meta.patch.strategic import apply_strategic_merge_patch
 from kapi.meta.schema.decode import DecodeError, decode_value
 from kapi.meta.schema.parse import ParseError, parse_document
+from kapi.meta.schema.restore import restore_problem
 from kapi.meta.schema.types import Struct
 from kapi.meta.schema.unstructured import duplicate_problems
 from kapi.meta.times import now
@@ -81,7 +82,8 @@ class Patcher:
         try:
             decoded = decode_value(patched, self._struct)
         except DecodeError as error:
-            raise self._unusable(patched, str(error)) from None
+            restored = restore_problem(patched, self._struct) if self._strategic else ""
+            raise self._unusable(patched, restored or str(error)) from None
         problems = self._patch.problems + decoded.problems
         if problems and self._validation == "Strict":
             raise self._unusable(patched, "strict decoding error: " + ", ".join(problems))
@@ -91,9 +93,13 @@ class Patcher:
         return decoded.object
 
     def _unusable(self, patched: Any, detail: str) -> StatusError:
-        strategic = self._patch.media_type not in (JSON_PATCH, MERGE_PATCH)
-        shown = go_value(self._patch.value) if strategic else orjson.dumps(patched).decode()
+        value = self._patch.value
+        shown = go_value(value) if self._strategic else orjson.dumps(in_patched_order(patched, value)).decode()
         return unusable_result(shown, detail)
+
+    @property
+    def _strategic(self) -> bool:
+        return self._patch.media_type not in (JSON_PATCH, MERGE_PATCH)
 
 
 def _kind_of(obj: Object) -> tuple[Any, Any]:

@@ -25,6 +25,37 @@ def unusable_result(shown: str, detail: str) -> StatusError:
     return invalid(GroupKind("", ""), "", [field_invalid("patch", shown, detail)])
 
 
+def in_patched_order(value: Any, touched: Any) -> Any:
+    """Return the result of a patch as kube-apiserver shows it: with sorted members wherever the patch has been.
+
+    ``touched`` is a merge patch, or the operations of a JSON patch.
+    """
+    if isinstance(touched, list):
+        return _in_order(value, _places(touched))
+    return _in_order(value, touched)
+
+
+def _in_order(value: Any, touched: Any) -> Any:
+    if not isinstance(touched, dict):
+        return value
+    if isinstance(value, dict):
+        return {name: _in_order(value[name], touched.get(name)) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_in_order(item, touched.get(str(index))) for index, item in enumerate(value)]
+    return value
+
+
+def _places(operations: list[Any]) -> Object:
+    """Return the tree of containers that JSON patch operations name members or items of."""
+    tree: Object = {}
+    for operation in operations:
+        for pointer in (operation.get("path"), operation.get("from")):
+            inner = tree
+            for part in (pointer or "").split("/")[1:-1]:
+                inner = inner.setdefault(part.replace("~1", "/").replace("~0", "~"), {})
+    return tree
+
+
 def serialize(value: Any) -> bytes:
     """Return the JSON text of ``value``; raises StatusError 400 for one that is nested too deeply or has huge numbers.
 
