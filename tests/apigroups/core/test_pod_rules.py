@@ -125,3 +125,45 @@ def test_containers_need_unique_names_images_and_known_volumes(settle, core_reso
 def test_only_running_pods_get_grace(settle, core_resources, ctx, pod_of, spec, phase, requested, granted):
     pod = settle("pods", {**pod_of(**spec), "status": {"phase": phase}})
     assert core_resources["pods"].strategy.grace_period(ctx, pod, requested) == granted
+
+
+@pytest.mark.parametrize(
+    ("spec", "container", "error"),
+    [
+        (
+            {"restartPolicy": "X"},
+            {},
+            'spec.restartPolicy: Unsupported value: "X": supported values: "Always", "OnFailure"',
+        ),
+        ({"dnsPolicy": "X"}, {}, 'spec.dnsPolicy: Unsupported value: "X": supported values: "ClusterFirstWithHostNet"'),
+        (
+            {"securityContext": {"seccompProfile": {"type": "X"}}},
+            {},
+            'spec.securityContext.seccompProfile.type: Unsupported value: "X": supported values: "Localhost"',
+        ),
+        (
+            {},
+            {"imagePullPolicy": "X"},
+            'spec.containers[0].imagePullPolicy: Unsupported value: "X": supported values: "Al',
+        ),
+        (
+            {},
+            {"terminationMessagePolicy": "X"},
+            'spec.containers[0].terminationMessagePolicy: Unsupported value: "X": supported values: "File", "Fall',
+        ),
+        (
+            {},
+            {"ports": [{"containerPort": 80, "protocol": "X"}]},
+            'spec.containers[0].ports[0].protocol: Unsupported value: "X": supported values: "SCTP", "TCP", "UDP"',
+        ),
+        (
+            {},
+            {"securityContext": {"procMount": "X"}},
+            'spec.containers[0].securityContext.procMount: Unsupported value: "X": supported values: "Default", "Unm',
+        ),
+    ],
+)
+def test_only_known_words_are_taken(settle, core_resources, ctx, spec, container, error):
+    pod = settle("pods", {"spec": {**spec, "containers": [{"name": "c", "image": "i", **container}]}})
+    (found,) = core_resources["pods"].strategy.validate(ctx, pod)
+    assert str(found).startswith(error)

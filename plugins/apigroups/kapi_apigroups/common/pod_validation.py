@@ -1,7 +1,7 @@
 """What makes a pod spec invalid, for pods and for the templates of workloads.
 
-Only what creating ordinary pods meets: names, uniqueness, references inside the spec and ports. Enumerations and
-required members are checked by the schema.
+Only what creating ordinary pods meets: names, uniqueness, references inside the spec, ports and the commonest
+enumerations. The order is kube-apiserver's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,6 +16,17 @@ from kapi.meta.errors import (
     field_required,
 )
 from kapi.meta.names import dns1123_label
+from kapi_apigroups.common.pod_enums import (
+    DNS,
+    POD_SECURITY,
+    PORT,
+    PROC_MOUNT,
+    PULL,
+    RESTART,
+    TERMINATION_MESSAGE,
+    security,
+    words,
+)
 from kapi_apigroups.common.quantities import exceeds
 from kapi_apigroups.common.selectors import validate_labels
 
@@ -44,6 +55,9 @@ def validate_pod_spec(spec: Object, path: str) -> list[FieldError]:
     errors += _containers(spec.get("containers") or [], f"{path}.containers", names, set())
     taken = {container.get("name", "") for container in spec.get("containers") or []}
     errors += _containers(spec.get("initContainers", []), f"{path}.initContainers", names, taken)
+    errors += words(spec, path, RESTART)
+    errors += words(spec, path, DNS)
+    errors += security(spec.get("securityContext") or {}, f"{path}.securityContext", POD_SECURITY)
     errors += _bounds(spec, path)
     return errors
 
@@ -91,9 +105,12 @@ def _containers(containers: Iterable[Object], path: str, volumes: set[str], take
         seen.add(name)
         if not container.get("image"):
             yield field_required(f"{at}.image")
-        yield from _resources(container.get("resources") or {}, f"{at}.resources")
+        yield from words(container, at, TERMINATION_MESSAGE)
         yield from _ports(container.get("ports", ()), f"{at}.ports")
         yield from _mounts(container.get("volumeMounts", ()), f"{at}.volumeMounts", volumes)
+        yield from words(container, at, PULL)
+        yield from _resources(container.get("resources") or {}, f"{at}.resources")
+        yield from security(container.get("securityContext") or {}, f"{at}.securityContext", PROC_MOUNT)
 
 
 def _resources(resources: Object, path: str) -> Iterator[FieldError]:
@@ -119,6 +136,7 @@ def _ports(ports: Iterable[Object], path: str) -> Iterator[FieldError]:
         host = port.get("hostPort", 0)
         if host and not 0 < host < 65536:
             yield field_invalid(f"{path}[{index}].hostPort", host, _PORT_RANGE)
+        yield from words(port, f"{path}[{index}]", PORT)
 
 
 def _mounts(mounts: Iterable[Object], path: str, volumes: set[str]) -> Iterator[FieldError]:
