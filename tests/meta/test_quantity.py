@@ -2,7 +2,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kapi.meta.quantity import (
@@ -90,12 +90,14 @@ def test_refusals(text, message):
 
 
 def exact(text):
+    """Return the value that a text stands for; amounts in powers of two end at the largest int64, as in Kubernetes."""
     scales = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
     binary = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40}
     number = text.rstrip("nukmKMGTPEi")
     suffix = text[len(number) :]
     if suffix in binary:
-        return Fraction(number) * 2 ** binary[suffix]
+        value = Fraction(number) * 2 ** binary[suffix]
+        return max(min(value, Fraction(2**63 - 1)), Fraction(1 - 2**63))
     return Fraction(Decimal(number)) * Fraction(10) ** scales[suffix]
 
 
@@ -113,6 +115,8 @@ def test_canonical_form_keeps_the_value(text):
 
 
 @given(TEXTS)
+@example("8388608Ti")
+@example("-8388608.5Ti")
 def test_value_is_exact_or_rounded_away_from_zero(text):
     value, read = exact(text), parse(text)
     found = Fraction(read.unscaled) * Fraction(10) ** read.exponent
