@@ -108,19 +108,6 @@ def _described(info: RequestInfo, served: bool) -> tuple[str, str, str, str, str
     return scope, info.group, info.resource, info.subresource, info.version
 
 
-class WatchMetrics:
-    """Counts what is sent to watches."""
-
-    def __init__(self, metrics: Metrics) -> None:
-        """Declare the metrics."""
-        labels = ("group", "resource", "version")
-        self._events = metrics.counter("apiserver_watch_events", "Events sent to watches.", labels)
-
-    def sent(self, group: str, version: str, resource: str, events: int) -> None:
-        """Count events sent to one watch."""
-        self._events.add((group, resource, version), events)
-
-
 def storage_latency(metrics: Metrics) -> Histogram:
     """Declare the latency of storage operations, by operation, group and resource."""
     labels: Labels = ("operation", "group", "resource")
