@@ -15,7 +15,7 @@ from kapi.meta.errors import (
     field_not_found,
     field_required,
 )
-from kapi.meta.names import dns1123_label
+from kapi.meta.names import dns1123_label, port_number
 from kapi_apigroups.common.pod_enums import (
     DNS,
     POD_SECURITY,
@@ -29,8 +29,6 @@ from kapi_apigroups.common.pod_enums import (
 )
 from kapi_apigroups.common.quantities import exceeds
 from kapi_apigroups.common.selectors import validate_labels
-
-_PORT_RANGE = "must be between 1 and 65535, inclusive"
 
 
 def validate_pod_template(template: Object, path: str) -> list[FieldError]:
@@ -131,11 +129,11 @@ def _ports(ports: Iterable[Object], path: str) -> Iterator[FieldError]:
         number = port.get("containerPort", 0)
         if number == 0:
             yield field_required(f"{path}[{index}].containerPort")
-        elif not 0 < number < 65536:
-            yield field_invalid(f"{path}[{index}].containerPort", number, _PORT_RANGE)
+        for problem in port_number(number) if number else ():
+            yield field_invalid(f"{path}[{index}].containerPort", number, problem)
         host = port.get("hostPort", 0)
-        if host and not 0 < host < 65536:
-            yield field_invalid(f"{path}[{index}].hostPort", host, _PORT_RANGE)
+        for problem in port_number(host) if host else ():
+            yield field_invalid(f"{path}[{index}].hostPort", host, problem)
         yield from words(port, f"{path}[{index}]", PORT)
 
 
