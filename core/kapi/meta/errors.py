@@ -105,11 +105,6 @@ def field_invalid(field: str, value: Any, detail: str) -> FieldError:
     return FieldError("FieldValueInvalid", field, f"Invalid value: {show(value)}: {detail}")
 
 
-def field_type_invalid(field: str, value: Any, detail: str) -> FieldError:
-    """A value has the wrong JSON type."""
-    return FieldError("FieldValueTypeInvalid", field, f"Invalid value: {show(value)}: {detail}")
-
-
 def field_not_supported(field: str, value: Any, supported: Iterable[str]) -> FieldError:
     """A value is not in the enumeration."""
     names = ", ".join(go_quote(name) for name in supported)

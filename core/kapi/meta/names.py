@@ -30,8 +30,6 @@ _match_name_part = re.compile(_NAME_PART).fullmatch
 _match_config_key = re.compile(r"[-._a-zA-Z0-9]+").fullmatch
 _match_port_name = re.compile(r"[-a-z0-9]+").fullmatch
 _search_letter = re.compile(r"[a-z]").search
-_match_header = re.compile(r"[-A-Za-z0-9]+").fullmatch
-_match_identifier = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
 
 
 def _regex_error(sentence: str, pattern: str, *examples: str) -> str:
@@ -89,17 +87,6 @@ _CONFIG_KEY_ERROR = _regex_error(
     "key.name",
     "KEY_NAME",
     "key-name",
-)
-_HEADER_ERROR = _regex_error(
-    "a valid HTTP header must consist of alphanumeric characters or '-'", "[-A-Za-z0-9]+", "X-Header-Name"
-)
-_IDENTIFIER_ERROR = _regex_error(
-    "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric "
-    "characters or '_'",
-    "[A-Za-z_][A-Za-z0-9_]*",
-    "my_name",
-    "MY_NAME",
-    "MyName",
 )
 
 
@@ -208,16 +195,6 @@ def port_name(name: str) -> list[str]:
 def port_number(port: int) -> list[str]:
     """Check a TCP, UDP or SCTP port."""
     return [] if 1 <= port <= 65535 else ["must be between 1 and 65535, inclusive"]
-
-
-def http_header_name(name: str) -> list[str]:
-    """Check the name of an HTTP header."""
-    return [] if _match_header(name) else [_HEADER_ERROR]
-
-
-def c_identifier(name: str) -> list[str]:
-    """Check an identifier of the C language."""
-    return [] if _match_identifier(name) else [_IDENTIFIER_ERROR]
 
 
 def mask_trailing_dash(prefix: str) -> str:

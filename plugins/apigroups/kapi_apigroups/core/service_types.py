@@ -27,11 +27,6 @@ def needs_node_ports(spec: Spec) -> bool:
     return kind == "NodePort" or (kind == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts", True))
 
 
-def may_have_node_ports(spec: Spec) -> bool:
-    """Tell whether a client may ask for node ports."""
-    return spec.get("type") in ("NodePort", "LoadBalancer")
-
-
 def needs_health_port(spec: Spec) -> bool:
     """Tell whether load balancers ask nodes for the health of the service on a port of its own."""
     return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
