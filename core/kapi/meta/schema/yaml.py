@@ -29,6 +29,7 @@ _FLOAT = re.compile(r"[+-]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][+-]?[0-9]+)?"
 _MAX_NUMBER_LENGTH = 400
 _CHARACTERS_PER_NODE = 16
 _MAX_DUPLICATES = 100
+_PARSER_TOO_DEEP = "exceeded maximum nesting depth"  # libyaml has a limit of its own from 0.2.6 on
 
 
 class YAMLValue(NamedTuple):
@@ -246,6 +247,8 @@ def _special(text: str) -> str:
 def _message(error: yaml.MarkedYAMLError) -> str:
     """Return a syntax error in the words of Go's parser, which shares its roots with PyYAML's."""
     problem = error.problem or "did not find expected node content"
+    if problem == _PARSER_TOO_DEEP:
+        return TOO_DEEP
     line = error.problem_mark.line if error.problem_mark else 0
     if line:
         line += isinstance(error, yaml.scanner.ScannerError)
