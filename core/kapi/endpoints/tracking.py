@@ -2,7 +2,7 @@
 
 import orjson
 
-from kapi.contracts.resources import Object
+from kapi.contracts.resources import Object, Resource
 from kapi.endpoints.request import ResourceRequest
 from kapi.meta.apply.fieldset import FieldSet, from_paths
 from kapi.meta.apply.managed import default_manager, track_update
@@ -23,28 +23,28 @@ def ignored_fields(request: ResourceRequest, struct: Struct) -> FieldSet | None:
 
 
 class VersionConversion:
-    """Shows an object of the served version in another version of its group, for entries of that version's owners."""
+    """Shows an object of one served version in another version of its group, for entries of that version's owners."""
 
     def __init__(self, request: ResourceRequest) -> None:
         """Take the request, which knows the resource and the table of what else is served."""
-        self._resource = request.resource
+        self._gvr = request.resource.gvr
         self._table = request.table
 
     def __call__(self, obj: Object, api_version: str) -> tuple[Object, Struct] | None:
         """Return the object in a version, with that version's type; None when it is not served."""
-        if api_version == self._resource.kind.api_version:
-            return obj, self._resource.schema()
-        group, _, version = api_version.rpartition("/")
-        gvr = self._resource.gvr
-        if group != gvr.group:
+        source, target = self._served(obj["apiVersion"]), self._served(api_version)
+        if source is None or target is None:
             return None
-        target = self._table.resource(gvr._replace(version=version))
-        if target is None:
-            return None
+        if source is target:
+            return obj, target.schema()
         changed = orjson.loads(orjson.dumps(obj))
-        for convert in (self._resource.to_storage, target.from_storage):
+        for convert in (source.to_storage, target.from_storage):
             changed = convert(changed) if convert is not None else changed
         return changed, target.schema()
+
+    def _served(self, api_version: str) -> Resource | None:
+        group, _, version = api_version.rpartition("/")
+        return self._table.resource(self._gvr._replace(version=version)) if group == self._gvr.group else None
 
 
 class Tracker:

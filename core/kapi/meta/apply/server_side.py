@@ -205,7 +205,7 @@ class _Run:
         return pruned if back is None else back[0]
 
     def _in_version(self, obj: Object, version: str) -> tuple[Object, Struct] | None:
-        if self.convert is None or obj.get("apiVersion") == version:
+        if self.convert is None:
             return obj, self.struct
         return self.convert(obj, version)
 
