@@ -1,24 +1,29 @@
 """The store in a SQLite file: see :mod:`kapi_storage.sqlite_schema` for what is in it."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from kapi.contracts.storage import Capabilities, KeyValue, RangeResult, StorageBackend, Unavailable
+from kapi.contracts.storage import Capabilities, Change, KeyValue, RangeResult, StorageBackend, Unavailable
 from kapi.contracts.storage_care import Progress
 from kapi_storage import sqlite_care, sqlite_upkeep
 from kapi_storage.keyspace import check_entry, check_key
+from kapi_storage.sqlite_peers import Peers
 from kapi_storage.sqlite_reader import Reader
 from kapi_storage.sqlite_schema import open_reader, open_writer
 from kapi_storage.sqlite_writer import Transaction, Writer
 from kapi_storage.upkeep import PROGRESS_INTERVAL, Upkeep, expiry_pause
 from kapi_storage.watching import Hub, Watch
 
+log = logging.getLogger("kapi.storage")
+
 SWEEP_INTERVAL = 1.0
 SWEEP_PAUSE = 0.01
 MARKS_PER_INTERVAL = 10
-PEER_POLL_BUSY, PEER_POLL_IDLE = 0.02, 0.1
+PEER_POLL_TOLD, PEER_POLL_UNTOLD, PEER_POLL_BUSY = 1.0, 0.1, 0.02
+"""How often to look for commits of other processes: where they tell of them, where they cannot, and if one did not."""
 PEER_BUSY_SECONDS = 30.0
 
 
@@ -42,7 +47,7 @@ class SqliteBackend(StorageBackend):
         every(store.expiry_pause, store.expire, "kapi-sqlite-expiry")
         every(PROGRESS_INTERVAL, store.hub.announce, "kapi-sqlite-progress")
         every(SWEEP_INTERVAL, store.sweep, "kapi-sqlite-sweep")
-        every(store.peer_pause, store.look_for_peers, "kapi-sqlite-peers")
+        every(store.peer_pause, store.look_for_changes, "kapi-sqlite-peers")
         if self._interval > 0:
             pause = self._interval / MARKS_PER_INTERVAL
             every(pause, lambda: store.compact_by_age(self._interval), "kapi-sqlite-compaction")
@@ -143,12 +148,14 @@ class SqliteBackend(StorageBackend):
 class _OpenStore:
     """The parts of an open store, and its upkeep."""
 
-    def __init__(self, reader: Reader, writer_of: Callable[[Hub], Writer]) -> None:
+    def __init__(self, path: Path, reader: Reader, writer_of: Callable[[Hub], Writer]) -> None:
         self.reader = reader
-        self.hub = Hub(reader.revision())
+        self.peers = Peers(path, self._told)
+        self.hub = _TellingHub(reader.revision(), self.peers)
         self.writer = writer_of(self.hub)
-        self._peer_seen = float("-inf")
+        self._untold = float("-inf")
         self._next_expiry: float | None = None
+        self.peers.open()
 
     @classmethod
     async def open(cls, path: Path) -> "_OpenStore":
@@ -159,11 +166,12 @@ class _OpenStore:
         except Unavailable:
             connection.close()
             raise
-        return cls(reader, lambda hub: Writer(connection, hub))
+        return cls(path, reader, lambda hub: Writer(connection, hub))
 
     async def close(self) -> None:
         """Finish accepted writes, then end the watches and close the file."""
         await self.writer.stop()
+        self.peers.close()
         self.hub.close()
         self.reader.close()
 
@@ -174,21 +182,35 @@ class _OpenStore:
         """
         revision = self.reader.revision()
         if revision > self.hub.revision and not self.writer.busy:
-            self._peer_seen = time.monotonic()
             self.hub.skip(revision)
         return revision
 
     def peer_pause(self) -> float:
         """Return how long to wait until looking for commits of other processes again."""
-        recent = time.monotonic() - self._peer_seen < PEER_BUSY_SECONDS
-        return PEER_POLL_BUSY if recent else PEER_POLL_IDLE
+        if time.monotonic() - self._untold < PEER_BUSY_SECONDS:
+            return PEER_POLL_BUSY
+        return PEER_POLL_TOLD if self.peers.connected else PEER_POLL_UNTOLD
 
-    async def look_for_peers(self) -> None:
-        """Tell the watches of commits by other processes, even if the writer still waits for its turn behind those."""
+    async def look_for_changes(self) -> None:
+        """Tell the watches of commits that no other process has told, and find out which processes there are."""
+        self.peers.look()
         revision = self.reader.revision()
-        if revision > self.hub.revision:
-            self._peer_seen = time.monotonic()
-            self.hub.skip(revision)
+        if revision > self.hub.revision and not self.writer.busy:
+            self._untold = time.monotonic()
+        self.hub.skip(revision)
+
+    def _told(self, revision: int) -> None:
+        """Tell the watches of a commit by another process, even if the writer still waits for its turn behind it.
+
+        A datagram is only a hint: no further than the database goes.
+        """
+        self._untold = float("-inf")
+        if revision <= self.hub.revision:
+            return
+        try:
+            self.hub.skip(min(revision, self.reader.revision()))
+        except Unavailable as error:
+            log.warning("the changes that another process has made cannot be read yet: %s", error)
 
     def expiry_pause(self) -> float:
         """Return how long to wait until looking for expired keys again."""
@@ -225,6 +247,19 @@ class _OpenStore:
         while more:
             more = await self.writer.submit(step)
             await asyncio.sleep(pause)
+
+
+class _TellingHub(Hub):
+    """Deals out the commits of this process, and tells the others that there are some."""
+
+    def __init__(self, revision: int, peers: Peers) -> None:
+        super().__init__(revision)
+        self._peers = peers
+
+    def publish(self, changes: Sequence[Change], base: int, revision: int) -> None:
+        """Deal out a commit, then tell the peers."""
+        super().publish(changes, base, revision)
+        self._peers.tell(revision)
 
 
 def _expire(transaction: Transaction) -> bool:
