@@ -17,6 +17,7 @@ serve: $(VENV)/.installed
 	$(BIN)/kapi serve $(FLAGS)
 
 test: lint
+	$(BIN)/python tests/e2e/real_clients.py
 	$(BIN)/pytest -q $(TESTS)
 
 lint: $(VENV)/.installed-for-tests
