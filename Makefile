@@ -1,6 +1,7 @@
 # Everything that a machine with Python 3.11 or newer and make needs:
 #   make serve    start an API server (FLAGS="--secure-port=7443 …" for kapi's flags)
 #   make test     check the code and run all tests
+#   make soak     run the long tests: faults, many rounds, many clients (half an hour)
 
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -11,7 +12,7 @@ COMPILE := $(BIN)/python -m compileall -q core plugins || true
 FLAGS ?=
 TESTS ?= tests
 
-.PHONY: serve test lint format clean
+.PHONY: serve test soak lint format clean
 
 serve: $(VENV)/.installed
 	$(BIN)/kapi serve $(FLAGS)
@@ -19,6 +20,9 @@ serve: $(VENV)/.installed
 test: lint
 	$(BIN)/python tests/e2e/real_clients.py
 	$(BIN)/pytest -q $(TESTS)
+
+soak: $(VENV)/.installed-for-tests
+	$(BIN)/pytest -q -m soak --timeout=1800 $(TESTS)
 
 lint: $(VENV)/.installed-for-tests
 	$(BIN)/ruff check .

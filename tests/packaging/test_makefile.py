@@ -28,6 +28,11 @@ def test_make_test_runs_every_check(command):
     assert f".venv/bin/{command}" in dry_run("test")
 
 
+def test_make_soak_runs_what_make_test_leaves_out():
+    assert ".venv/bin/pytest -q -m soak" in dry_run("soak")
+    assert '-m "not soak"' in (ROOT / "setup.cfg").read_text()
+
+
 def test_ci_runs_make_test_and_passes_its_failure_on():
     text = (ROOT / ".ci" / "run").read_text()
     assert "set -eu" in text
