@@ -251,6 +251,9 @@ class Resource:
     - ``storage_prefix`` is the key below the storage prefix, ``services/specs``; "" for resources that are not stored;
     - ``storage_kind`` is the kind that is written to storage; where it differs from ``kind``, ``to_storage`` and
       ``from_storage`` convert (each returns a new object or changes its argument and returns it);
+    - ``internal`` makes, of the stored form, the one that tables print and whose metadata stands for the object where
+      only metadata is shown (kube-apiserver does both with its internal form, in which some annotations are members);
+      None: the served version. It must not change its argument;
     - ``selectable_fields`` are the field selectors beyond metadata.name and metadata.namespace (they read the stored
       form);
     - ``ttl`` returns the seconds after which the stored object expires;
@@ -276,6 +279,7 @@ class Resource:
     storage_kind: GroupVersionKind | None = None
     to_storage: Callable[[Object], Object] | None = None
     from_storage: Callable[[Object], Object] | None = None
+    internal: Callable[[Object], Object] | None = None
     ttl: Callable[[Object], float | None] | None = None
     handler: Handler | None = None
     custom: bool = False

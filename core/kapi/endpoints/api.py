@@ -12,7 +12,7 @@ from kapi.endpoints.negotiation import COLLECTION, OBJECT, negotiate, negotiate_
 from kapi.endpoints.representation import PlainRepresentation
 from kapi.endpoints.request import ResourceRequest
 from kapi.endpoints.requestinfo import RequestInfo
-from kapi.endpoints.state import header, request_state
+from kapi.endpoints.state import RequestState, header, request_state
 from kapi.endpoints.verbs import connecting, deleting, patching, reading, viewing, writing
 from kapi.endpoints.verbs.watching import serve_watch
 from kapi.meta.errors import bad_request, go_quote, method_not_allowed, method_not_supported, unknown_path
@@ -69,10 +69,9 @@ class ResourceEndpoint:
         verb = self._verb(info, located, scope["method"])
         profile = COLLECTION if scope["method"] == "GET" and not info.name else OBJECT
         media = negotiate(header(scope, b"accept"), profile)
+        _warn_if_deprecated(state, located.resource)
         _check_name(info)
         request = ResourceRequest(scope, state, read, table, self._client, *located, media)
-        if located.resource.deprecation:
-            state.warnings.append(located.resource.deprecation)
         return await verb(request)
 
     async def watch(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,6 +81,7 @@ class ResourceEndpoint:
         located = self._locate(info, table)
         if scope["method"] != "GET":
             raise method_not_allowed()
+        _warn_if_deprecated(state, located.resource)
         if "watch" not in located.resource.verbs or located.store is None or located.subresource is not None:
             raise method_not_supported(located.resource.group_resource, "watch")
         media = negotiate_watch(header(scope, b"accept"), COLLECTION)
@@ -128,6 +128,11 @@ class ResourceEndpoint:
         if located.store is None and name != "create":
             return _handler_verb(name)
         return _VERBS[name]
+
+
+def _warn_if_deprecated(state: RequestState, resource: Resource) -> None:
+    if resource.deprecation:
+        state.warnings.append(resource.deprecation)
 
 
 def _check_scope(info: RequestInfo, resource: Resource) -> None:

@@ -11,9 +11,17 @@ import orjson
 
 from kapi.contracts.resources import Object, TableConvertor
 from kapi.meta.schema.decode import decode_value
-from kapi.meta.table import build_table, parse_include, partial_object_metadata, partial_object_metadata_list
+from kapi.meta.table import (
+    build_row,
+    parse_include,
+    partial_object_metadata,
+    partial_object_metadata_list,
+    table_of_rows,
+)
 from kapi.registry.store import Store
 from kapi.storage.entry import Entry
+
+Rows = list[Object]
 
 
 class ListMeta:
@@ -113,26 +121,34 @@ class PartialRepresentation:
 
     shared = False
 
-    def __init__(self, api_version: str) -> None:
-        """Take the version of meta.k8s.io that the client asked for."""
+    def __init__(self, api_version: str, store: Store | None) -> None:
+        """Take the version of meta.k8s.io that the client asked for, and the store of the objects, if there is one."""
         self._api_version = api_version
+        self._store = store if store is not None and store.resource.internal is not None else None
+
+    def _parsed(self, entry: Entry) -> Object:
+        obj: Object = orjson.loads(entry.item) if self._store is None else self._store.printed(entry)
+        return obj
+
+    def _partial(self, obj: Object) -> bytes:
+        return orjson.dumps(partial_object_metadata(obj, self._api_version))
 
     def object(self, entry: Entry) -> bytes:
         """Return the metadata of a stored object."""
-        return self.encode(orjson.loads(entry.item))
+        return self._partial(self._parsed(entry))
 
     def encode(self, obj: Object) -> bytes:
         """Return the metadata of an object that is at hand."""
-        return orjson.dumps(partial_object_metadata(obj, self._api_version))
+        return self._partial(obj if self._store is None else self._store.as_printed(obj))
 
     def list(self, entries: Iterable[Entry], meta: ListMeta) -> Iterator[bytes]:
         """Yield the list in one piece."""
-        items = (orjson.loads(entry.item) for entry in entries)
+        items = map(self._parsed, entries)
         yield orjson.dumps(partial_object_metadata_list(items, meta.object(), self._api_version))
 
     def bookmark(self, revision: int, annotations: dict[str, str]) -> bytes:
         """Return metadata with nothing but a resourceVersion."""
-        return self.encode({"metadata": _bare_meta(revision, annotations)})
+        return self._partial({"metadata": _bare_meta(revision, annotations)})
 
 
 class TableRepresentation:
@@ -148,29 +164,36 @@ class TableRepresentation:
         self._store = store
         self._columns_sent = False
 
-    def _build(self, items: Iterable[Object], meta: Object, with_columns: bool = True) -> bytes:
-        table = build_table(self._table, items, meta, self._include, self._api_version, with_columns=with_columns)
-        return orjson.dumps(table)
+    def _row(self, obj: Object, printed: Object | None = None) -> Object:
+        return build_row(self._table, obj, self._include, self._api_version, printed)
 
-    def _event(self, obj: Object) -> bytes:
+    def _row_of(self, entry: Entry) -> Object:
+        store = self._store
+        assert store is not None
+        internal = store.resource.internal is not None
+        return self._row(store.object(entry), store.printed(entry) if internal else None)
+
+    def _build(self, rows: Rows, meta: Object, with_columns: bool = True) -> bytes:
+        return orjson.dumps(table_of_rows(self._table, rows, meta, self._api_version, with_columns=with_columns))
+
+    def _event(self, row: Object, revision: str) -> bytes:
         first, self._columns_sent = not self._columns_sent, True
-        return self._build([obj], {"resourceVersion": obj["metadata"]["resourceVersion"]}, first)
+        return self._build([row], {"resourceVersion": revision}, first)
 
     def object(self, entry: Entry) -> bytes:
         """Return a stored object as a table of one row."""
-        assert self._store is not None
-        return self._event(self._store.object(entry))
+        return self._event(self._row_of(entry), str(entry.revision))
 
     def encode(self, obj: Object) -> bytes:
         """Return an object that is at hand as a table of one row."""
         version = obj.get("metadata", {}).get("resourceVersion")
-        return self._build([obj], {"resourceVersion": version} if version else {})
+        row = self._row(obj, None if self._store is None else self._store.as_printed(obj))
+        return self._build([row], {"resourceVersion": version} if version else {})
 
     def list(self, entries: Iterable[Entry], meta: ListMeta) -> Iterator[bytes]:
         """Yield the list in one piece."""
-        assert self._store is not None
-        yield self._build(map(self._store.object, entries), meta.object())
+        yield self._build([self._row_of(entry) for entry in entries], meta.object())
 
     def bookmark(self, revision: int, annotations: dict[str, str]) -> bytes:
         """Return a table of one row whose object holds only a resourceVersion."""
-        return self._event({"metadata": _bare_meta(revision, annotations)})
+        return self._event(self._row({"metadata": _bare_meta(revision, annotations)}), str(revision))

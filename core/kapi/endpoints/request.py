@@ -120,12 +120,17 @@ class ResourceRequest:
             return self.plain
         if media.kind == "Table":
             include = first(self.query, "includeObject")
-            return TableRepresentation(self.table_convertor, media.api_version, include, self.store)
+            return TableRepresentation(self.table_convertor, media.api_version, include, self._printed_store)
         if many and media.kind == "PartialObjectMetadata" and self.state.info.verb != "watch":
             raise is_a_list(self._internal_name("List"))
         if not many and media.kind == "PartialObjectMetadataList":
             raise not_a_list(self._internal_name(""))
-        return PartialRepresentation(media.api_version)
+        return PartialRepresentation(media.api_version, self._printed_store)
+
+    @property
+    def _printed_store(self) -> Store | None:
+        """The store whose objects are shown: none for what is not stored, and for views of what is."""
+        return None if self.subresource is not None and self.subresource.view is not None else self.store
 
     def _internal_name(self, suffix: str) -> str:
         kind = self.resource.kind

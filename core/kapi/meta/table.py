@@ -61,14 +61,21 @@ def column_definitions(columns: Sequence["Column"]) -> list[Object]:
     ]
 
 
-def build_row(convertor: "TableConvertor", obj: Object, include: Include, api_version: str = META_V1) -> Object:
-    """Return one object as a TableRow."""
-    row: Object = {"cells": convertor.cells(obj)}
-    conditions = convertor.conditions(obj)
+def build_row(
+    convertor: "TableConvertor",
+    obj: Object,
+    include: Include,
+    api_version: str = META_V1,
+    printed: Object | None = None,
+) -> Object:
+    """Return one object as a TableRow; ``printed`` is the form to print if it is not the served one."""
+    printed = obj if printed is None else printed
+    row: Object = {"cells": convertor.cells(printed)}
+    conditions = convertor.conditions(printed)
     if conditions:
         row["conditions"] = conditions
     if include == "Metadata":
-        row["object"] = partial_object_metadata(obj, api_version)
+        row["object"] = partial_object_metadata(printed, api_version)
     else:
         row["object"] = obj if include == "Object" else None
     return row
@@ -83,7 +90,20 @@ def build_table(
     *,
     with_columns: bool = True,
 ) -> Object:
-    """Return some objects as a Table.
+    """Return some objects as a Table; see :func:`table_of_rows`."""
+    rows = [build_row(convertor, item, include, api_version) for item in items]
+    return table_of_rows(convertor, rows, list_meta, api_version, with_columns=with_columns)
+
+
+def table_of_rows(
+    convertor: "TableConvertor",
+    rows: list[Object],
+    list_meta: Mapping[str, Any],
+    api_version: str = META_V1,
+    *,
+    with_columns: bool = True,
+) -> Object:
+    """Return rows as a Table.
 
     ``list_meta`` holds the resourceVersion and the like. Only the first event of a watch has columns
     (``with_columns``).
@@ -93,7 +113,7 @@ def build_table(
         "apiVersion": api_version,
         "metadata": dict(list_meta),
         "columnDefinitions": column_definitions(convertor.columns) if with_columns else None,
-        "rows": [build_row(convertor, item, include, api_version) for item in items],
+        "rows": rows,
     }
 
 

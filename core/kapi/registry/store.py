@@ -128,6 +128,18 @@ class Store:
         convert = self.resource.from_storage
         return convert(obj) if convert is not None else obj
 
+    def printed(self, entry: Entry) -> Object:
+        """Return the object of an entry in the form that is printed."""
+        internal = self.resource.internal
+        return self.object(entry) if internal is None else internal(self.cache.codec.decode(entry))
+
+    def as_printed(self, obj: Object) -> Object:
+        """Return an object of the served version in the form that is printed."""
+        internal, convert = self.resource.internal, self.resource.to_storage
+        if internal is None:
+            return obj
+        return internal(convert(_copied(obj)) if convert is not None else obj)
+
     def encode(self, obj: Object) -> bytes:
         """Return the value to store for an object of the served version."""
         convert = self.resource.to_storage

@@ -39,7 +39,8 @@ class KindRules:
     - ``table`` prints rows in another way than :mod:`kapi_apigroups.printing` does;
     - ``storage_prefix`` overrides the key, which by default is the plural;
     - ``deprecation`` is a warning that every answer carries;
-    - ``storage_kind``, ``to_storage`` and ``from_storage``: where the stored version is not the served one.
+    - ``storage_kind``, ``to_storage`` and ``from_storage``: where the stored version is not the served one;
+    - ``internal``: where what is printed is not the served version (see :class:`kapi.contracts.resources.Resource`).
     """
 
     strategy: Strategy = field(default_factory=Strategy)
@@ -50,6 +51,7 @@ class KindRules:
     storage_kind: GroupVersionKind | None = None
     to_storage: Callable[[Object], Object] | None = None
     from_storage: Callable[[Object], Object] | None = None
+    internal: Callable[[Object], Object] | None = None
     ttl: Callable[[Object], float | None] | None = None
     handler: Handler | None = None
     deprecation: str = ""
@@ -148,6 +150,7 @@ def _resource(group: str, version: str, facts: Facts, rules: KindRules | None) -
         storage_kind=rules.storage_kind,
         to_storage=rules.to_storage,
         from_storage=rules.from_storage,
+        internal=rules.internal,
         ttl=rules.ttl,
         handler=handler,
         deprecation=rules.deprecation,

@@ -9,6 +9,9 @@ from kapi_apigroups.common.fields import at_most_all, count_of, count_or_percent
 from kapi_apigroups.common.golang import Shape, unsupported
 from kapi_apigroups.common.workloads import Workload
 
+ROLLBACK_TO = "deprecated.deployment.rollback.rollbackTo"
+"""The annotation that was a member in versions that are gone."""
+
 _SHARE = "25%"
 _STRATEGY: Shape = {"Type": "type", "RollingUpdate": "rollingUpdate"}
 _COUNTS = (

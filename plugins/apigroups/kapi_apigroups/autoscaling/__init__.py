@@ -30,6 +30,7 @@ def kapi_register_api_groups(context: "BuildContext") -> "Sequence[APIGroup]":
             storage_kind=_STORED,
             to_storage=from_v1,
             from_storage=to_v1,
+            internal=lambda stored: stored,
         ),
     }
     return [build_group("autoscaling", rules)]
