@@ -45,8 +45,8 @@ def test_every_family_is_listed_and_nothing_else(built_in: dict[str, list[Row]])
 def test_the_order_of_the_core(built_in: dict[str, list[Row]]) -> None:
     """Each filter guards those behind it: change this list only with a reason that stands in the commit."""
     assert [(row.order, row.name) for row in built_in["filter"]] == [
-        (1, "access-log"), (2, "warnings"), (3, "panic-recovery"), (4, "request-info"), (5, "metrics"), (6, "deadline"),
-        (7, "authentication"), (8, "impersonation"), (9, "max-in-flight"), (10, "authorization"),
+        (1, "access-log"), (2, "warnings"), (3, "cors"), (4, "panic-recovery"), (5, "request-info"), (6, "metrics"),
+        (7, "deadline"), (8, "authentication"), (9, "impersonation"), (10, "max-in-flight"), (11, "authorization"),
     ]  # fmt: skip
     assert {(row.plugin, row.distribution, row.version) for row in built_in["filter"]} == {
         ("kapi:core", "kapi", __version__)
@@ -130,7 +130,7 @@ def test_plugins_stand_where_they_are_used(workshop: Workshop) -> None:
         kapi_register_api_groups,
     )
     rows = listed(workshop.assemble())
-    assert names(rows["filter"])[3:9] == ["request-info", "metrics", "b", "a", "c", "deadline"]
+    assert names(rows["filter"])[4:10] == ["request-info", "metrics", "b", "a", "c", "deadline"]
     assert [(row.name, row.order) for row in rows["link"]] == [
         ("early", 1),
         ("api-groups", 2),

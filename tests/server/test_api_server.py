@@ -60,6 +60,7 @@ def test_the_order_of_the_filters(tmp_path: Path) -> None:
     assert [item.name for item in assembled(tmp_path).filters] == [
         "access-log",
         "warnings",
+        "cors",
         "panic-recovery",
         "request-info",
         "metrics",

@@ -73,6 +73,25 @@ def cipher_suites(value: tuple[str, ...]) -> str | None:
     return f"unknown cipher suite {unknown[0]!r}" if unknown else None
 
 
+def origin_patterns(value: tuple[str, ...]) -> str | None:
+    """Regular expressions that say where a host begins and ends; else ``example.com`` would let in others' hosts."""
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    for pattern in value:
+        if not pattern:
+            return "must not have an empty pattern"
+        try:
+            re2.compile(pattern, options)
+        except re2.error as error:
+            reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
+            return f"{pattern!r} is no regular expression: {reason}"
+        if not any(mark in pattern for mark in ("^", "//")) or not any(mark in pattern for mark in ("$", ":")):
+            return f"{pattern!r} does not say where the host begins (^ or //) and ends ($ or :)"
+    return None
+
+
 def sni_pairs(value: tuple[str, ...]) -> str | None:
     """``CERT,KEY`` or ``CERT,KEY:NAME,NAME``."""
     bad = [item for item in value if "," not in item.partition(":")[0]]

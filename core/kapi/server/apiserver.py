@@ -24,6 +24,7 @@ from kapi.endpoints.openapi import OpenAPI
 from kapi.filters.access_log import with_access_log
 from kapi.filters.authentication import with_authentication
 from kapi.filters.authorization import with_authorization
+from kapi.filters.cors import with_cors
 from kapi.filters.deadline import with_deadline
 from kapi.filters.impersonation import with_impersonation
 from kapi.filters.inflight import InFlight, with_max_in_flight
@@ -117,6 +118,7 @@ class APIServer:
         core = {
             "access-log": with_access_log,
             "warnings": with_warnings,
+            "cors": lambda app: with_cors(app, config.options["cors-allowed-origins"]),
             "panic-recovery": with_panic_recovery,
             "request-info": with_request_info,
             "metrics": lambda app: with_metrics(app, recorder),

@@ -28,6 +28,7 @@ class CorePart(NamedTuple):
 CORE_FILTERS = (
     CorePart("access-log", "writes a line for each request (-v2)"),
     CorePart("warnings", "adds the Warning headers"),
+    CorePart("cors", "lets scripts of the --cors-allowed-origins call"),
     CorePart("panic-recovery", "answers 500 for what nobody else has caught"),
     CorePart("request-info", "says what a request asks for"),
     CorePart("metrics", "counts and times requests"),
