@@ -14,7 +14,7 @@ import apsw
 import pytest
 
 from kapi.contracts.plugins import BuildContext, Options
-from kapi.contracts.storage import Compacted, Unavailable
+from kapi.contracts.storage import Compacted, KeyExists, KeyMissing, RevisionConflict, Unavailable
 from kapi.testing.storage_model import check_against_model
 from kapi.testing.storage_scenario import fill, outcome
 from kapi_storage import (
@@ -169,6 +169,53 @@ async def test_waiting_writers_share_a_transaction(path: Path, monkeypatch: pyte
     assert sizes == [100]
 
 
+async def test_writes_that_follow_each_other_share_a_transaction(path: Path) -> None:
+    async with opened(path) as backend:
+        revisions = []
+
+        async def write_later(n: int) -> None:
+            for _ in range(n):
+                await asyncio.sleep(0)
+            revisions.append(await backend.create(f"/k/{n}", b""))
+
+        seen = []
+        hub = backend._store().hub
+        publish = hub.publish
+        hub.publish = lambda changes, *rest: (seen.append(len(changes)), publish(changes, *rest))  # type: ignore[method-assign]
+        await asyncio.gather(*(write_later(n) for n in range(6)))
+        assert seen == [6]
+        assert revisions == sorted(revisions)
+
+
+@pytest.mark.parametrize("size", [1, sqlite_writer.SMALL_BYTES + 1])
+async def test_waiting_for_another_process_does_not_hold_up_the_loop(path: Path, size: int) -> None:
+    async with opened(path) as backend:
+        revision = await backend.create("/k/a", b"1")
+        other = apsw.Connection(str(path))
+        other.execute("BEGIN IMMEDIATE")
+        writing = [asyncio.ensure_future(backend.create(f"/k/{n}", b"x" * size)) for n in range(3)]
+        began = time.perf_counter()
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+        assert time.perf_counter() - began < 1
+        assert not any(each.done() for each in writing)
+        other.execute("ROLLBACK")
+        other.close()
+        assert await asyncio.gather(*writing) == [revision + 1, revision + 2, revision + 3]
+
+
+async def test_refused_writes_change_nothing(path: Path) -> None:
+    async with opened(path) as backend:
+        revision = await backend.create("/k/a", b"1")
+        refused = [backend.create("/k/a", b"2"), backend.update("/k/a", b"2", revision + 1), backend.delete("/k/b", 1)]
+        kinds = [type(each) for each in await asyncio.gather(*(outcome(each) for each in refused))]
+        assert kinds == [KeyExists, RevisionConflict, KeyMissing]
+        assert await backend.current_revision() == revision
+        mixed = await asyncio.gather(outcome(backend.create("/k/a", b"2")), outcome(backend.create("/k/b", b"2")))
+        assert isinstance(mixed[0], KeyExists)
+        assert mixed[1] == revision + 1
+
+
 async def test_a_full_disk_refuses_the_group_and_nothing_else(path: Path) -> None:
     async with opened(path) as backend:
         revision = await backend.create("/k/a", b"1")
@@ -199,8 +246,10 @@ async def test_ready_tells_when_writing_is_impossible(path: Path, monkeypatch: p
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-async def test_a_dead_writer_answers_everybody(path: Path) -> None:
+@pytest.mark.parametrize("size", [-1, 0])
+async def test_a_dead_writer_answers_everybody(path: Path, size: int) -> None:
     async with opened(path) as backend:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
 
         def die(transaction: Transaction) -> None:
             raise RuntimeError("a bug")
@@ -208,7 +257,7 @@ async def test_a_dead_writer_answers_everybody(path: Path) -> None:
         store = backend._store()
         results = await asyncio.gather(
             outcome(backend.create("/k/a", b"1")),
-            outcome(store.writer.submit(die)),
+            outcome(store.writer.submit(die, size)),
             outcome(backend.create("/k/b", b"")),
         )
         assert all(isinstance(result, Unavailable) for result in results)

@@ -78,20 +78,22 @@ class SqliteBackend(StorageBackend):
         """Store a value under a new key."""
         check_entry(key, value)
         expires = None if ttl is None else time.time() + ttl
-        return await self._store().writer.submit(lambda transaction: transaction.create(key, value, expires))
+        return await self._store().writer.submit(
+            lambda transaction: transaction.create(key, value, expires), len(value)
+        )
 
     async def update(self, key: str, value: bytes, expected_revision: int, *, ttl: float | None = None) -> int:
         """Replace the value of a key."""
         check_entry(key, value)
         expires = None if ttl is None else time.time() + ttl
         return await self._store().writer.submit(
-            lambda transaction: transaction.update(key, value, expected_revision, expires)
+            lambda transaction: transaction.update(key, value, expected_revision, expires), len(value)
         )
 
     async def delete(self, key: str, expected_revision: int) -> int:
         """Delete a key."""
         check_key(key)
-        return await self._store().writer.submit(lambda transaction: transaction.delete(key, expected_revision))
+        return await self._store().writer.submit(lambda transaction: transaction.delete(key, expected_revision), 0)
 
     def watch(self, prefix: str, after_revision: int) -> Watch:
         """Return the changes under a prefix."""

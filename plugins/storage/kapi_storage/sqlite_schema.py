@@ -69,7 +69,7 @@ def open_writer(path: Path) -> apsw.Connection:
     except (OSError, apsw.Error) as error:
         raise Unavailable(f"cannot open the database {path}: {error}") from error
     try:
-        connection.set_busy_handler(_wait_for_lock)
+        connection.set_busy_handler(wait_for_lock)
         _configure(connection)
         _migrate(connection)
     except apsw.Error as error:
@@ -81,7 +81,7 @@ def open_writer(path: Path) -> apsw.Connection:
     return connection
 
 
-def _wait_for_lock(attempt: int) -> bool:
+def wait_for_lock(attempt: int) -> bool:
     """Wait a moment for a lock that another process holds; False when it has taken too long.
 
     SQLite's own handler waits longer and longer, up to 0.1 s, and so hardly ever gets a turn while another process
