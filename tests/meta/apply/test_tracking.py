@@ -198,6 +198,15 @@ def test_entries_of_other_versions_see_the_change_in_their_own_terms():
     assert owned(tracked(LIVE, new, convert=convert))["x"] == {"f:data": {"f:a": {}}}
 
 
+def test_what_the_endpoint_resets_is_nobodys_loss_in_another_version_either():
+    live = workload(spec={"replicas": 1}, status={"phase": "x"})
+    fields = {"f:status": {"f:phase": {}}}
+    live["metadata"] |= {"uid": "u", "managedFields": [{**SENT, "apiVersion": "v2", "fieldsV1": fields}]}
+    new = workload(spec={"replicas": 2}, status={"phase": "y"})
+    options = {"convert": served_versions(WORKLOAD, {"v1", "v2"}), "ignored": STATUS_ONLY}
+    assert owned(tracked(live, new, kind=WORKLOAD, **options))["x"] == fields
+
+
 def items(*names):
     return workload(spec={"containers": [{"name": name} for name in names]})
 

@@ -15,14 +15,14 @@ from kapi.endpoints.negotiation import (
 from kapi.endpoints.request import ResourceRequest
 from kapi.endpoints.tracking import Tracker
 from kapi.endpoints.verbs.writing import check_namespace, match_name, match_namespace, settle, write_answer
-from kapi.meta.apply.managed import apply, check_object_type
-from kapi.meta.errors import StatusError, bad_request
+from kapi.meta.apply.managed import apply, check_object_type, decode_applied
+from kapi.meta.errors import StatusError, bad_request, conflict
 from kapi.meta.gvk import GroupVersionKind
 from kapi.meta.options import WriteOptions, parse_patch_options
 from kapi.meta.patch.gotext import go_value, json_kind
 from kapi.meta.patch.json_patch import apply_json_patch, unknown_members
 from kapi.meta.patch.merge_patch import apply_merge_patch
-from kapi.meta.patch.outcome import in_patched_order, parse_bytes, unusable_result
+from kapi.meta.patch.outcome import in_patched_order, may_hold_floats, parse_bytes, unusable_result, with_whole_numbers
 from kapi.meta.patch.strategic import apply_strategic_merge_patch
 from kapi.meta.schema.decode import DecodeError, decode_value
 from kapi.meta.schema.parse import ParseError, parse_document
@@ -47,6 +47,8 @@ def parse_patch(media_type: str, data: bytes) -> Patch:
     """Return the parsed patch; raises a 400 StatusError."""
     prefix = "" if media_type not in (JSON_PATCH, MERGE_PATCH) else "error decoding patch: "
     value = parse_bytes(data, prefix)
+    if not prefix and may_hold_floats(data):
+        value = with_whole_numbers(value)
     problems = duplicate_problems(parse_document(data).tree)
     if media_type == JSON_PATCH:
         problems = [f"json patch {problem}" for problem in problems] + unknown_members(value)
@@ -120,7 +122,7 @@ async def patch(request: ResourceRequest) -> Answer:
     track = Tracker(request, options.field_manager, struct)
     ctx = request.context("patch", options.to_object(), options.dry_run)
     if media_type == APPLY_PATCH:
-        applier = Applier(request, parse_applied(request, await request.body(), options), options, track)
+        applier = Applier(request, parse_applied(request, await request.body()), options, track)
         stored = await request.stored.update(
             ctx, applier, strategy=strategy, create=applier.create, create_always=request.subresource is None
         )
@@ -140,28 +142,34 @@ def _settled(request: ResourceRequest, struct: Struct, strategy: Strategy, obj: 
     return settle(struct, strategy, obj)
 
 
-def parse_applied(
-    request: ResourceRequest, data: bytes, options: WriteOptions, kind: GroupVersionKind | None = None
-) -> Object:
-    """Return the object of an apply request.
+class Applied(NamedTuple):
+    """The object of an apply request, and the message about keys that it repeats."""
 
-    Raises a 400 StatusError for what is no object of the expected kind, or repeats a key under strict validation.
-    """
+    config: Object
+    repeated: str
+
+    def report(self, request: ResourceRequest, validation: str) -> None:
+        """Refuse (400) or warn about repeated keys; once what is applied fits, as kube-apiserver does."""
+        if not self.repeated or validation == "Ignore":
+            return
+        if validation == "Strict":
+            raise bad_request(f"error strict decoding YAML: error converting YAML to JSON: {self.repeated}")
+        request.state.warnings.extend(line.strip() for line in self.repeated.splitlines()[1:])
+
+
+def parse_applied(request: ResourceRequest, data: bytes, kind: GroupVersionKind | None = None) -> Applied:
+    """Return what an apply request brings; raises a 400 StatusError for what is no object of the expected kind."""
     try:
         obj, repeated = _read_applied(data)
     except ParseError as error:
         raise bad_request(f"error decoding YAML: error converting YAML to JSON: {error}") from None
-    if repeated and options.field_validation == "Strict":
-        raise bad_request(f"error strict decoding YAML: error converting YAML to JSON: {repeated}")
-    if repeated and options.field_validation != "Ignore":
-        request.state.warnings.extend(line.strip() for line in repeated.splitlines()[1:])
     if obj is None:
         obj = {}
     if not isinstance(obj, dict):
         problem = f"json: cannot unmarshal {json_kind(obj)} into Go value of type map[string]interface {{}}"
         raise bad_request(f"error decoding YAML: error unmarshaling JSON: while decoding JSON: {problem}")
     check_object_type(obj, kind or request.resource.kind)
-    return obj
+    return Applied(with_whole_numbers(obj) if may_hold_floats(data) else obj, repeated)
 
 
 def _read_applied(data: bytes) -> tuple[Any, str]:
@@ -186,10 +194,13 @@ def _read_applied(data: bytes) -> tuple[Any, str]:
 class Applier:
     """Makes the new object of a server-side apply (KEP-555) from the live one."""
 
-    def __init__(self, request: ResourceRequest, config: Object, options: WriteOptions, track: Tracker) -> None:
-        """Take the applied object; raises a 400 StatusError if it is of another name or namespace."""
+    def __init__(self, request: ResourceRequest, applied: Applied, options: WriteOptions, track: Tracker) -> None:
+        """Take what is applied; raises a 400 StatusError if it is of another name or namespace."""
+        config = applied.config
         self._request = request
+        self._applied = applied
         self._config = config
+        self._validation = options.field_validation
         self._force = bool(options.force)
         self._track = track
         if not isinstance(config.get("metadata"), dict):
@@ -202,8 +213,13 @@ class Applier:
         return self._apply(live)
 
     def create(self) -> Object:
-        """Return the object to create when there is none."""
-        return self._apply(None)
+        """Return the object to create when there is none; raises a 409 StatusError if a certain one is meant."""
+        obj = self._apply(None)
+        uid = obj["metadata"].get("uid", "")
+        if uid:
+            detail = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise conflict(self._request.resource.group_resource, self._request.name, detail)
+        return obj
 
     def _apply(self, live: Object | None) -> Object:
         track, request = self._track, self._request
@@ -219,6 +235,7 @@ class Applier:
             ignored=track.ignored,
             convert=track.convert,
         )
-        obj = decode_value(merged, track.struct).object
+        obj = decode_applied(self._config, merged, track.struct)
+        self._applied.report(request, self._validation)
         match_namespace(request, obj)
         return settle(track.struct, request.strategy, obj)

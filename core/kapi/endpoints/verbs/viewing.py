@@ -10,13 +10,12 @@ from kapi.contracts.resources import Object, View
 from kapi.endpoints.answer import Answer
 from kapi.endpoints.negotiation import APPLY_PATCH, patch_media_type
 from kapi.endpoints.request import ResourceRequest
-from kapi.endpoints.verbs.patching import Patcher, parse_applied, parse_patch
+from kapi.endpoints.verbs.patching import Applied, Patcher, parse_applied, parse_patch
 from kapi.endpoints.verbs.writing import Replacement, check_namespace, decoded_body, match_name, match_namespace
-from kapi.meta.apply.managed import apply, default_manager, track_update
+from kapi.meta.apply.managed import apply, decode_applied, default_manager, track_update
 from kapi.meta.apply.scale import entries_for_scale, entries_from_scale
 from kapi.meta.errors import invalid, object_modified
 from kapi.meta.options import WriteOptions, parse_patch_options, parse_update_options
-from kapi.meta.schema.decode import decode_value
 from kapi.meta.schema.defaulting import apply_defaults
 from kapi.meta.schema.types import Struct
 from kapi.meta.times import now
@@ -58,11 +57,11 @@ class ViewWrite:
         )
         return new
 
-    def applied(self, current: Object, config: Object) -> Object:
+    def applied(self, current: Object, applied: Applied) -> Object:
         """Return the present object with an applied configuration; raises StatusError for conflicts."""
         merged = apply(
             current,
-            config,
+            applied.config,
             struct=self.struct,
             manager=self.manager,
             force=bool(self.options.force),
@@ -70,7 +69,9 @@ class ViewWrite:
             subresource=self.request.located_subresource.name,
             now=now(),
         )
-        return decode_value(merged, self.struct).object
+        obj = decode_applied(applied.config, merged, self.struct)
+        applied.report(self.request, self.options.field_validation)
+        return obj
 
     async def run(self, verb: str, change: Change) -> Answer:
         """Change the parent, and answer with the view of it."""
@@ -123,9 +124,9 @@ async def patch(request: ResourceRequest) -> Answer:
     write = ViewWrite(request, parse_patch_options(request.query, apply=media_type == APPLY_PATCH))
     data = await request.body()
     if media_type == APPLY_PATCH:
-        config = parse_applied(request, data, write.options, request.located_subresource.kind)
-        check_namespace(request, config)
-        match_name(request, config)
-        return await write.run("patch", lambda current: write.applied(current, config))
+        applied = parse_applied(request, data, request.located_subresource.kind)
+        check_namespace(request, applied.config)
+        match_name(request, applied.config)
+        return await write.run("patch", lambda current: write.applied(current, applied))
     patcher = Patcher(request, parse_patch(media_type, data), write.options, write.struct)
     return await write.run("patch", lambda current: write.tracked(current, patcher(current)))

@@ -26,6 +26,8 @@ from kapi.meta.apply.validate import IllTyped, check_type
 from kapi.meta.errors import StatusError, bad_request
 from kapi.meta.gvk import GroupVersion, GroupVersionKind
 from kapi.meta.patch.outcome import serialize
+from kapi.meta.schema.decode import DecodeError, decode_value
+from kapi.meta.schema.restore import restore_problem
 from kapi.meta.schema.types import Struct
 
 BEFORE_FIRST_APPLY = "before-first-apply"
@@ -74,6 +76,20 @@ def check_object_type(config: Any, expected: GroupVersionKind) -> None:
     found = _kind_of(config)
     if found != expected:
         raise bad_request(f"invalid object type: {found}")
+
+
+def decode_applied(config: Object, merged: Object, struct: Struct) -> Object:
+    """Return the result of applying ``config`` in normal form.
+
+    Raises StatusError 500 (as kube-apiserver does) for values that only their own decoders refuse, such as a quantity.
+    """
+    try:
+        return decode_value(merged, struct).object
+    except DecodeError as error:
+        problem = restore_problem(merged, struct) or str(error)
+    conversion = f"unable to convert unstructured object to {_kind_of(config)}: {problem}"
+    message = f"failed to convert new object ({_shown(config)}) to proper version: {conversion}"
+    raise StatusError(500, "", message)
 
 
 def _kind_of(config: Object) -> GroupVersionKind:
@@ -159,7 +175,7 @@ class _Run:
     def _settle(self, live: Object, merged: Object, others: Managed, force: bool) -> None:
         """Take from the others what changes; raises ConflictError when that needs force."""
         changes = filtered(compare(self.struct, live, merged), self.ignored)
-        views = seen_by(others, self.api_version, live, merged, self.convert)
+        views = seen_by(others, self.api_version, live, merged, self.convert, self.ignored)
         if not force and (conflicts := _conflicts(others, changes, views)):
             raise ConflictError(conflicts)
         take_away(others, changes, views)

@@ -58,7 +58,7 @@ def track_update(
         return
     try:
         changes = filtered(compare(struct, empty_object(struct) if live is None else live, new), ignored)
-        views = {} if live is None else seen_by(managed, api_version, live, new, convert)
+        views = {} if live is None else seen_by(managed, api_version, live, new, convert, ignored)
     except BadItem:
         _set_entries(metadata, before)
         return
@@ -97,19 +97,26 @@ Views = Mapping[str, Changes | None]
 """Changes as other versions see them, by apiVersion; None for a version that is not served any more."""
 
 
-def seen_by(managed: Managed, api_version: str, live: Object, new: Object, convert: Convert | None) -> Views:
+def seen_by(
+    managed: Managed,
+    api_version: str,
+    live: Object,
+    new: Object,
+    convert: Convert | None,
+    ignored: FieldSet | None = None,
+) -> Views:
     """Return the changes as seen by the other versions that entries are of; none without ``convert``."""
     if convert is None:
         return {}
     versions = {entry["apiVersion"] for entry in managed.values()} - {api_version}
-    return {version: _seen_in(version, live, new, convert) for version in versions}
+    return {version: _seen_in(version, live, new, convert, ignored) for version in versions}
 
 
-def _seen_in(version: str, live: Object, new: Object, convert: Convert) -> Changes | None:
+def _seen_in(version: str, live: Object, new: Object, convert: Convert, ignored: FieldSet | None) -> Changes | None:
     old, changed = convert(live, version), convert(new, version)
     if old is None or changed is None:
         return None
-    return compare(changed[1], old[0], changed[0])
+    return filtered(compare(changed[1], old[0], changed[0]), ignored)
 
 
 def take_away(managed: Managed, changes: Changes, views: Views) -> None:

@@ -1,5 +1,6 @@
 """What all kinds of patches share: copies, limits and the Status errors of a patch that cannot be used."""
 
+import re
 from typing import Any
 
 import orjson
@@ -9,6 +10,9 @@ from kapi.meta.gvk import GroupKind
 from kapi.meta.schema.parse import ParseError, parse_json
 
 Object = dict[str, Any]
+
+_WHOLE = 2.0**63
+_FLOAT = re.compile(rb"[0-9][.eE]")
 
 
 def rejected() -> StatusError:
@@ -54,6 +58,24 @@ def _places(operations: list[Any]) -> Object:
             for part in (pointer or "").split("/")[1:-1]:
                 inner = inner.setdefault(part.replace("~1", "/").replace("~0", "~"), {})
     return tree
+
+
+def with_whole_numbers(value: Any) -> Any:
+    """Return a JSON value with ``2.0`` and ``1e3`` as the integers 2 and 1000.
+
+    For kube-apiserver numbers in apply configurations and strategic merge patches are floats, which fit an integer
+    member when they are whole; its JSON decoder, which reads the result of other patches, refuses them.
+    """
+    if isinstance(value, dict):
+        return {key: with_whole_numbers(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [with_whole_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE else value
+
+
+def may_hold_floats(data: bytes) -> bool:
+    """Tell whether a text may hold a number with a fraction or an exponent; cheaper than to look at all values."""
+    return _FLOAT.search(data) is not None
 
 
 def serialize(value: Any) -> bytes:

@@ -7,6 +7,7 @@ problem, and names types but no places.
 
 from typing import Any, Final
 
+from kapi.meta.schema.scalars import BadText, read_bytes
 from kapi.meta.schema.types import List, Map, Scalar, Struct, Type, Variant
 
 _GO_KINDS: Final = {dict: "map", list: "slice", str: "string", bool: "bool", int: "int64", float: "float64"}
@@ -38,6 +39,8 @@ def _first(type_: Type, values: Any) -> str:
 
 
 def _leaf_problem(given: str, value: Any, scalar: Scalar) -> str:
+    if scalar.kind == "bytes":
+        return _bytes_problem(given, value)
     wanted = _LEAF_KINDS.get(scalar.kind)
     if wanted is None or wanted == given:
         return ""
@@ -47,3 +50,15 @@ def _leaf_problem(given: str, value: Any, scalar: Scalar) -> str:
         fits = given == "int64" or wanted == "float64" or value.is_integer()
         return "" if fits else f"cannot convert float64 to {scalar.go_type}"
     return f"unrecognized type: {wanted}"
+
+
+def _bytes_problem(given: str, value: Any) -> str:
+    if given == "slice":
+        return ""
+    if given != "string":
+        return f"cannot restore slice from {given}"
+    try:
+        read_bytes(value)
+    except BadText as error:
+        return f"error decoding from json: {error}"
+    return ""
