@@ -79,6 +79,11 @@ class HTTPServer:
         self._asked_to_stop = asyncio.Event()
         self._forced = asyncio.Event()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the end has begun."""
+        return self._asked_to_stop.is_set()
+
     def stop(self) -> None:
         """Begin the end; a second call hurries it."""
         (self._forced if self._asked_to_stop.is_set() else self._asked_to_stop).set()

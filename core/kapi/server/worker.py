@@ -1,6 +1,7 @@
 """Several processes under gunicorn: the worker class, and the application that ``kapi serve --workers`` runs."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -40,9 +41,15 @@ class KapiWorker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker has no 
     async def _serve(self) -> int:
         assembly: Assembly = self.wsgi
         cells = SharedCells(assembly.config.run_dir, self.kapi_number)
-        server = HTTPServer(assembly(cells), assembly.config, on_ready=settle, on_tick=self.notify)
+        server = HTTPServer(assembly(cells), assembly.config, on_ready=settle, on_tick=lambda: self._tick(server))
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, self._quit, server)
         return await server.serve([listener.sock for listener in self.sockets])
+
+    def _tick(self, server: HTTPServer) -> None:
+        """Tell the arbiter that all is well; end in order if it has died: nobody else would end an orphan."""
+        self.notify()
+        if os.getppid() != self.ppid and not server.stopping:
+            server.stop()
 
     @staticmethod
     def _quit(server: HTTPServer) -> None:

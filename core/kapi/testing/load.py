@@ -86,6 +86,12 @@ class Client:
             self._connection = connection
         return self._connection
 
+    @property
+    def port(self) -> int:
+        """The client's port of the connection; 0 if there is none."""
+        sock = self._connection.sock if self._connection else None
+        return int(sock.getsockname()[1]) if sock else 0
+
     def close(self) -> None:
         """Close the connection; the next request opens another."""
         if self._connection is not None:
@@ -353,6 +359,9 @@ class WatchClient:
         self.after, self.half = after, half
         self.events: list[SeenEvent] = []
         self.connections = 0
+        """How often it has begun to watch."""
+        self.port = 0
+        """The client's port of the latest connection."""
         self.error: BaseException | None = None
         self._servers, self._name = servers, name
         self._query = f"watch=1&allowWatchBookmarks=true{query}" + (f"&labelSelector=half%3D{half}" if half else "")
@@ -386,6 +395,7 @@ class WatchClient:
             return
         if answer.status != 200:
             raise Unexpected(f"{answer.status} {answer.read()!r}")
+        self.port = client.port
         self.connections += 1
         for line in iter(answer.readline, b""):
             self._note(json.loads(line))
