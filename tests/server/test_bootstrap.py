@@ -55,6 +55,19 @@ async def test_an_object_that_another_process_makes_meanwhile_is_fine() -> None:
         assert len(await rig.local.list(GADGETS)) == 1
 
 
+async def test_an_object_may_be_refused_because_another_process_has_made_it() -> None:
+    async with running() as rig:
+        create = rig.local.create
+
+        async def late(resource, obj, namespace=""):
+            await create(resource, obj, namespace)
+            raise StatusError(422, "Invalid", "its address is taken")
+
+        rig.local.create = late  # type: ignore[method-assign]
+        await boot(rig, (GADGETS, {"metadata": {"name": "g"}}))
+        assert len(await rig.local.list(GADGETS)) == 1
+
+
 async def test_an_object_that_is_refused_stops_the_start() -> None:
     async with running() as rig:
         with pytest.raises(StatusError, match="must be at most 1000"):

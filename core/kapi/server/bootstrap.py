@@ -25,7 +25,11 @@ async def bootstrap(groups: Iterable[APIGroup], client: ObjectClient, backend: S
 
 
 async def _ensure(client: ObjectClient, resource: GroupVersionResource, obj: Object) -> None:
-    """Create an object unless it exists, with its status if it has one."""
+    """Create an object unless it exists, with its status if it has one.
+
+    Another process may start at the same time; what it creates meanwhile can be the reason of any refusal, as when both
+    want the same address for the same service.
+    """
     meta = obj["metadata"]
     name, namespace = meta["name"], meta.get("namespace", "")
     informer = client.informer(resource)
@@ -35,9 +39,17 @@ async def _ensure(client: ObjectClient, resource: GroupVersionResource, obj: Obj
     try:
         created = await client.create(resource, obj, namespace)
     except StatusError as error:
-        if error.reason != "AlreadyExists":
+        if error.reason != "AlreadyExists" and not await _exists(client, resource, name, namespace):
             raise
         return
     status = obj.get("status")
     if status and created.get("status") != status:
         await client.update(resource, name, lambda live: {**live, "status": status}, namespace, subresource="status")
+
+
+async def _exists(client: ObjectClient, resource: GroupVersionResource, name: str, namespace: str) -> bool:
+    try:
+        await client.get(resource, name, namespace)
+    except StatusError:
+        return False
+    return True

@@ -5,7 +5,7 @@ import pytest
 
 from kapi.meta.errors import StatusError
 from kapi_apigroups.core.cluster_ips import AddressUnavailable, ClusterIPs
-from kapi_apigroups.core.resources import IP_ADDRESSES
+from kapi_apigroups.core.resources import IP_ADDRESSES, SERVICES
 
 
 def owner(name="s"):
@@ -52,6 +52,25 @@ async def test_only_the_owner_gives_back(client, small):
     await small.give_back(client, ["10.0.0.5"], owner("mine"))
     with pytest.raises(StatusError):
         await client.get(IP_ADDRESSES, "10.0.0.5")
+
+
+async def test_an_address_of_a_service_that_was_never_stored_is_free_for_it(client, small):
+    """As when the server is killed between the two."""
+    await small.take(client, "10.0.0.5", owner("mine"), dry_run=False)
+    await small.take(client, "10.0.0.5", owner("mine"), dry_run=False)
+    with pytest.raises(AddressUnavailable):
+        await small.take(client, "10.0.0.5", owner("other"), dry_run=False)
+    await client.create(SERVICES, {**owner("mine"), "spec": {"clusterIPs": ["10.0.0.5"]}}, "ns")
+    with pytest.raises(AddressUnavailable):
+        await small.take(client, "10.0.0.5", owner("mine"), dry_run=False)
+
+
+async def test_what_the_stored_service_uses_is_not_given_back(client, small):
+    """As when two processes create the same service, and one comes too late."""
+    await small.take(client, "10.0.0.5", owner("mine"), dry_run=False)
+    await client.create(SERVICES, {**owner("mine"), "spec": {"clusterIPs": ["10.0.0.5"]}}, "ns")
+    await small.give_back(client, ["10.0.0.5"], owner("mine"))
+    assert await client.get(IP_ADDRESSES, "10.0.0.5")
 
 
 async def test_a_dry_run_takes_nothing(client, small):

@@ -177,6 +177,7 @@ async def test_becoming_external_gives_the_address_back(strategy, settle, ctx, c
 async def test_a_taken_address_is_refused_and_nothing_leaks(strategy, settle, ctx, stored):
     await stored(clusterIP="10.0.0.5")
     new = settle("services", service(clusterIP="10.0.0.5"))
+    new["metadata"]["name"] = "other"
     strategy.prepare_for_create(ctx, new)
     with pytest.raises(StatusError) as caught:
         await strategy.before_create(ctx, new)

@@ -8,7 +8,7 @@ from kapi.contracts.client import ObjectClient
 from kapi.contracts.resources import Object
 from kapi.meta.errors import StatusError, internal_error
 from kapi_apigroups.common.addresses import IPNetwork, parse_ip
-from kapi_apigroups.core.resources import IP_ADDRESSES
+from kapi_apigroups.core.resources import IP_ADDRESSES, SERVICES
 
 MANAGED_BY = {"ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io"}
 _FAMILY_LABEL = "ipaddress.kubernetes.io/ip-family"
@@ -29,12 +29,17 @@ class ClusterIPs:
         self._ranges = {f"IPv{network.version}": network for network in ranges}
 
     async def take(self, client: ObjectClient, text: str, owner: Object, *, dry_run: bool) -> None:
-        """Take a certain address for a service; raises AddressUnavailable."""
+        """Take a certain address for a service; raises AddressUnavailable.
+
+        An address that was taken for a service of this name and is not in use by it is free: the server may have been
+        killed between taking it and storing the service.
+        """
         if not self._usable(text):
             raise AddressUnavailable(
                 f"failed to allocate IP {text}: the provided network does not match the current range"
             )
-        if not await _create(client, text, owner, dry_run=dry_run):
+        created = await _create(client, text, owner, dry_run=dry_run)
+        if not created and await _left_over(client, str(ip_address(text)), owner) is None:
             raise AddressUnavailable(f"failed to allocate IP {text}: provided IP is already allocated")
 
     async def take_any(self, client: ObjectClient, family: str, owner: Object, *, dry_run: bool) -> str:
@@ -47,7 +52,10 @@ class ClusterIPs:
         raise internal_error("failed to allocate a serviceIP: range is full")
 
     async def give_back(self, client: ObjectClient, addresses: Sequence[str], owner: Object) -> None:
-        """Delete the objects of addresses, as far as they are the service's."""
+        """Delete the objects of addresses, as far as they are the service's, and no service of its name is using them.
+
+        Another process may have stored the service that this one could not store.
+        """
         for text in addresses:
             address = parse_ip(text)
             if address is not None:
@@ -104,10 +112,34 @@ async def _create(client: ObjectClient, text: str, owner: Object, *, dry_run: bo
     return True
 
 
-async def _delete(client: ObjectClient, name: str, owner: Object) -> None:
+async def _left_over(client: ObjectClient, name: str, owner: Object) -> Object | None:
+    """Return the object of an address if it is that of a service of this name that does not use the address."""
     try:
         found = await client.get(IP_ADDRESSES, name)
-        if found.get("spec", {}).get("parentRef") == _parent(owner):
+    except StatusError as error:
+        if error.reason != "NotFound":
+            raise
+        return None
+    mine = found.get("spec", {}).get("parentRef") == _parent(owner)
+    return found if mine and not await _in_use(client, name, owner) else None
+
+
+async def _in_use(client: ObjectClient, name: str, owner: Object) -> bool:
+    """Tell whether the service that is stored under the owner's name has the address."""
+    metadata = owner["metadata"]
+    try:
+        live = await client.get(SERVICES, metadata["name"], metadata.get("namespace", ""))
+    except StatusError as error:
+        if error.reason != "NotFound":
+            raise
+        return False
+    return name in (str(parse_ip(text)) for text in live["spec"].get("clusterIPs") or ())
+
+
+async def _delete(client: ObjectClient, name: str, owner: Object) -> None:
+    try:
+        found = await _left_over(client, name, owner)
+        if found is not None:
             await client.delete(IP_ADDRESSES, name, uid=found["metadata"]["uid"])
     except StatusError as error:
         if error.reason not in ("NotFound", "Conflict"):
