@@ -6,7 +6,8 @@ import logging
 import pytest
 from filter_calls import PODS, ask, fine, informed, raising
 
-from kapi.contracts.server import Receive, Scope, Send
+from kapi.contracts.authn import UserInfo
+from kapi.contracts.server import ASGIApp, Receive, Scope, Send
 from kapi.contracts.storage import KeyExists, StorageError, Unavailable
 from kapi.endpoints.state import RequestState, request_state
 from kapi.filters import deadline
@@ -163,7 +164,72 @@ async def test_other_cancellations_are_not_deadlines() -> None:
         await task
 
 
+@pytest.mark.usefixtures("_short_ticks")
+async def test_a_client_may_want_an_earlier_end() -> None:
+    app = with_panic_recovery(with_deadline(slow, 60.0))
+    assert (await ask(app, f"{PODS}?limit=1&timeout=10ms")).status == 504
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"),
+    [
+        (b"timeout=1.5s", 1.5), (b"timeout=59s&timeout=1s", 59.0), (b"timeout=", 60.0), (b"timeout=0", 60.0),
+        (b"timeout=-5s", 60.0), (b"timeout=2m", 60.0), (b"timeoutSeconds=5", 60.0), (b"a=timeout=1s", 60.0),
+    ],
+)  # fmt: skip
+def test_the_end_is_that_of_the_client_within_bounds(query: bytes, seconds: float) -> None:
+    assert deadline.requested_timeout(query, 60.0) == seconds
+
+
+@pytest.mark.parametrize(
+    ("timeout", "complaint"),
+    [
+        ("invalid", 'invalid duration \\"invalid\\"'),
+        ("5", 'missing unit in duration \\"5\\"'),
+        ("1m5", 'missing unit in duration \\"1m5\\"'),
+        ("5d", 'unknown unit \\"d\\" in duration \\"5d\\"'),
+        ("-", 'invalid duration \\"-\\"'),
+        ("1s.", 'invalid duration \\"1s.\\"'),
+        ("9999999h", 'invalid duration \\"9999999h\\"'),
+    ],
+)
+async def test_a_timeout_that_is_none_is_refused(timeout: str, complaint: str) -> None:
+    reply = await ask(with_panic_recovery(with_deadline(fine, 60.0)), f"{PODS}?timeout={timeout}")
+    status = reply.json()
+    assert (reply.status, status["reason"]) == (400, "BadRequest")
+    assert status["message"] == f"invalid timeout specified in the request URL - time: {complaint}".replace("\\", "")
+
+
 # Max in flight
+
+
+async def test_masters_are_let_in_when_the_limit_is_reached() -> None:
+    release, begun = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def waiting(scope: Scope, receive: Receive, send: Send) -> None:
+        begun.release()
+        await release.wait()
+        await fine(scope, receive, send)
+
+    def of_group(app: ASGIApp, group: str) -> ASGIApp:
+        async def identify(scope: Scope, receive: Receive, send: Send) -> None:
+            request_state(scope).user = UserInfo("jane", groups=("dev", group))
+            await app(scope, receive, send)
+
+        return identify
+
+    in_flight = InFlight(reads=1, writes=1)
+    app = with_max_in_flight(waiting, in_flight)
+    under_way = [asyncio.create_task(ask(of_group(app, "ops"), method="POST"))]
+    await begun.acquire()
+    assert (await ask(with_panic_recovery(of_group(app, "ops")), method="POST")).status == 429
+    under_way += [asyncio.create_task(ask(of_group(app, "system:masters"), method="POST")) for _ in range(2)]
+    for _ in range(2):
+        await begun.acquire()
+    assert in_flight.counts == {"readOnly": 0, "mutating": 1}
+    release.set()
+    assert {reply.status for reply in await asyncio.gather(*under_way)} == {200}
+    assert in_flight.counts == {"readOnly": 0, "mutating": 0}
 
 
 async def test_reads_and_writes_are_bounded_apart() -> None:

@@ -1,13 +1,18 @@
-"""Bounds how long a request may take."""
+"""Bounds how long a request may take: ``--request-timeout``, or less if its query has ``timeout=5s``."""
 
 import asyncio
+import re
 
+from kapi.config.durations import parse_duration
 from kapi.contracts.server import ASGIApp, Receive, Scope, Send
 from kapi.endpoints.state import request_state
-from kapi.meta.errors import StatusError
+from kapi.meta.errors import StatusError, bad_request, go_quote
+from kapi.meta.query import first, parse_query
 
 LONG_RUNNING_VERBS = frozenset({"watch", "proxy"})
 LONG_RUNNING_SUBRESOURCES = frozenset({"attach", "exec", "proxy", "log", "portforward"})
+_DURATION_PARTS = re.compile(r"([0-9]*\.?[0-9]*)([^0-9.]*)")
+_UNITS = frozenset({"ns", "us", "µs", "μs", "ms", "s", "m", "h"})
 TICK = 0.25
 """How precisely deadlines are kept: one timer looks at all requests, because a timer for each costs every request."""
 
@@ -52,6 +57,35 @@ class Deadlines:
         self._timer = loop.call_later(TICK, self._look) if self._ends else None
 
 
+def requested_timeout(query: bytes, longest: float) -> float:
+    """Return the seconds that a request has: those of the parameter ``timeout``, within ``longest``.
+
+    Zero and less mean no wish of the client's. Raises the 400 StatusError for what is no duration, in the words of
+    kube-apiserver (filters/request_deadline.go) and of Go's ``time.ParseDuration``.
+    """
+    text = first(parse_query(query), "timeout")
+    if not text:
+        return longest
+    try:
+        wanted = parse_duration(text)
+    except ValueError:
+        raise bad_request(f"invalid timeout specified in the request URL - time: {_wrong_with(text)}") from None
+    return wanted if 0 < wanted < longest else longest
+
+
+def _wrong_with(text: str) -> str:
+    """Return what Go says of a text that is no duration."""
+    body = text[1:] if text[:1] in ("+", "-") else text
+    for number, unit in _DURATION_PARTS.findall(body):
+        if number in ("", "."):
+            break
+        if not unit:
+            return f"missing unit in duration {go_quote(text)}"
+        if unit not in _UNITS:
+            return f"unknown unit {go_quote(unit)} in duration {go_quote(text)}"
+    return f"invalid duration {go_quote(text)}"
+
+
 def with_deadline(app: ASGIApp, seconds: float) -> ASGIApp:
     """Cancel a request that takes longer than ``seconds`` and answer 504, as kube-apiserver does."""
     deadlines = Deadlines()
@@ -62,7 +96,9 @@ def with_deadline(app: ASGIApp, seconds: float) -> ASGIApp:
             return
         task = asyncio.current_task()
         assert task is not None
-        end = asyncio.get_running_loop().time() + seconds
+        query = scope["query_string"]
+        allotted = requested_timeout(query, seconds) if b"timeout=" in query else seconds
+        end = asyncio.get_running_loop().time() + allotted
         request_state(scope).deadline = end
         deadlines.add(task, end)
         try:
