@@ -10,9 +10,8 @@ from typing import Any
 
 from kapi.server.asgi import assembly_from_environment
 from kapi.server.assembly import prepare
-from kapi.server.cells import forget_workers
 from kapi.server.logs import configure
-from kapi.server.worker import settings
+from kapi.server.worker import forget_earlier_workers, settings
 
 _assembly = assembly_from_environment()
 _config = _assembly.config
@@ -29,7 +28,7 @@ bind = (
 def on_starting(arbiter: Any) -> None:
     """Make keys and certificates before the first worker starts."""
     prepare(_assembly)
-    forget_workers(_config.run_dir)
+    forget_earlier_workers(_config.run_dir)
 
 
 def post_fork(arbiter: Any, worker: Any) -> None:

@@ -11,14 +11,12 @@ from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from typing import Any, Protocol
 
-from uvicorn.config import Config
-from uvicorn.server import ServerState
-
 from kapi.config.completed import CompletedConfig
 from kapi.contracts.server import ASGIApp
 from kapi.contracts.storage import Unavailable
+from kapi.server.accepting import BalancedListener, SharedLoads
 from kapi.server.lifecycle import Lifecycle
-from kapi.server.protocol import KapiProtocol
+from kapi.server.protocol import Connections, KapiProtocol
 from kapi.server.tls import server_context
 
 IDLE_TIMEOUT = 90
@@ -59,6 +57,13 @@ class Servable(Protocol):
         """Stop hooks and storage."""
 
 
+class Listening(Protocol):
+    """Something that accepts connections."""
+
+    def close(self) -> None:
+        """Accept no more."""
+
+
 class HTTPServer:
     """Listens, hands connections to :class:`KapiProtocol`, and ends in order when told to."""
 
@@ -69,13 +74,19 @@ class HTTPServer:
         *,
         on_ready: Callable[[], None] | None = None,
         on_tick: Callable[[], None] | None = None,
+        loads: SharedLoads | None = None,
     ) -> None:
-        """Take what to serve; ``on_ready`` is called once it can be reached, ``on_tick`` about every second."""
+        """Take what to serve; ``on_ready`` is called once it can be reached, ``on_tick`` about every second.
+
+        With ``loads`` connections are shared out among those who listen on the same sockets.
+        """
         self._server = server
         self._config = config
         self._on_ready = on_ready
         self._on_tick = on_tick
-        self._state = ServerState()
+        self._connections = Connections(server.app, asyncio.get_running_loop())
+        self._loads = loads
+        self._balanced: list[BalancedListener] = []
         self._asked_to_stop = asyncio.Event()
         self._forced = asyncio.Event()
 
@@ -104,7 +115,7 @@ class HTTPServer:
         finally:
             ticking.cancel()
 
-    async def _begin(self, sockets: Sequence[socket.socket], context: Any) -> list[asyncio.AbstractServer]:
+    async def _begin(self, sockets: Sequence[socket.socket], context: Any) -> list[Listening]:
         """Start the server and listen; return nothing if the end was asked for meanwhile."""
         try:
             started = await self._start()
@@ -135,18 +146,21 @@ class HTTPServer:
             raise Unavailable(f"not ready after {patience:g} s (--storage-initialization-timeout)")
         return False
 
-    async def _listen(self, sockets: Sequence[socket.socket], context: Any) -> list[asyncio.AbstractServer]:
+    async def _listen(self, sockets: Sequence[socket.socket], context: Any) -> list[Listening]:
         loop = asyncio.get_running_loop()
-        uvicorn = _uvicorn_config(self._server.app)
-        uvicorn.load()
-        state = {"lifecycle": self._server.lifecycle}
+        shared = self._connections
 
-        def connection() -> asyncio.Protocol:
-            return KapiProtocol(uvicorn, self._state, state, loop)
+        def connection() -> KapiProtocol:
+            return KapiProtocol(shared)
 
-        return [await loop.create_server(connection, sock=item, ssl=context, backlog=2048) for item in sockets]
+        if self._loads is None:
+            return [await loop.create_server(connection, sock=item, ssl=context, backlog=2048) for item in sockets]
+        self._balanced = [BalancedListener(item, connection, context, self._loads) for item in sockets]
+        for listener in self._balanced:
+            listener.start()
+        return [*self._balanced]
 
-    async def _end(self, listening: Sequence[asyncio.AbstractServer]) -> None:
+    async def _end(self, listening: Sequence[Listening]) -> None:
         """Go through the end in order; requests have their timeout to finish."""
         lifecycle = self._server.lifecycle
         lifecycle.shutdown_initiated.set()
@@ -157,8 +171,8 @@ class HTTPServer:
             item.close()
         lifecycle.not_accepting.set()
         self._server.end_watches()
-        for connection in list(self._state.connections):
-            connection.shutdown()
+        for connection in list(self._connections.open):
+            connection.shut_down()
         await self._drain(self._config.request_timeout + STOP_TIMEOUT)
         lifecycle.drained.set()
         await self._server.stop()
@@ -166,9 +180,9 @@ class HTTPServer:
     async def _drain(self, seconds: float) -> None:
         """Wait until every request has been answered and its answer sent; cancel what is left after ``seconds``."""
         deadline = asyncio.get_running_loop().time() + seconds
-        while self._state.tasks and (left := deadline - asyncio.get_running_loop().time()) > 0:
-            await asyncio.wait(set(self._state.tasks), timeout=left)
-        for task in list(self._state.tasks):
+        while self._connections.tasks and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(set(self._connections.tasks), timeout=left)
+        for task in list(self._connections.tasks):
             task.cancel("the server has stopped")
         await self._close_connections()
 
@@ -176,9 +190,9 @@ class HTTPServer:
         """Let what has been answered reach the clients; do not wait for those that only stay connected."""
         for _ in range(100):
             await asyncio.sleep(0.02)
-            if not any(item.transport.get_write_buffer_size() for item in self._state.connections):
+            if not any(item.transport.get_write_buffer_size() for item in self._connections.open):
                 break
-        for connection in list(self._state.connections):
+        for connection in list(self._connections.open):
             connection.transport.abort()
 
     async def _hurried_or_done(self, end: "asyncio.Task[None]") -> int:
@@ -195,13 +209,16 @@ class HTTPServer:
 
     async def _tick(self) -> None:
         """Keep the Date header current, and close connections that dawdle over a request's head."""
-        loop = asyncio.get_running_loop()
+        shared = self._connections
         while True:
-            self._state.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode())]
-            oldest = loop.time() - HEAD_TIMEOUT
-            for connection in list(self._state.connections):
-                if isinstance(connection, KapiProtocol) and 0 < connection.head_since < oldest:
+            shared.date = b"date: %b\r\n" % formatdate(time.time(), usegmt=True).encode()
+            shared.now = shared.loop.time()
+            for connection in list(shared.open):
+                dawdles = 0 < connection.head_since < shared.now - HEAD_TIMEOUT
+                if dawdles or 0 < connection.idle_since < shared.now - IDLE_TIMEOUT:
                     connection.transport.close()
+            for listener in self._balanced:
+                listener.beat()
             if self._on_tick:
                 self._on_tick()
             await asyncio.sleep(1)
@@ -216,21 +233,6 @@ class HTTPServer:
                 loop.add_signal_handler(number, self.stop)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.stop))
-
-
-def _uvicorn_config(app: ASGIApp) -> Config:
-    return Config(
-        app=app,
-        http=KapiProtocol,
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=IDLE_TIMEOUT,
-    )
 
 
 def run(server: Servable, config: CompletedConfig, sockets: Sequence[socket.socket], **hooks: Any) -> int:

@@ -5,12 +5,14 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
+from kapi.server.accepting import SharedLoads, forget_loads
 from kapi.server.assembly import START_ERRORS, Assembly, complaint
 from kapi.server.cells import SharedCells, forget_workers
 from kapi.server.serving import STOP_TIMEOUT, HTTPServer, loop_factory, settle
@@ -41,7 +43,10 @@ class KapiWorker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker has no 
     async def _serve(self) -> int:
         assembly: Assembly = self.wsgi
         cells = SharedCells(assembly.config.run_dir, self.kapi_number)
-        server = HTTPServer(assembly(cells), assembly.config, on_ready=settle, on_tick=lambda: self._tick(server))
+        loads = SharedLoads(assembly.config.run_dir, self.kapi_number)
+        server = HTTPServer(
+            assembly(cells), assembly.config, on_ready=settle, on_tick=lambda: self._tick(server), loads=loads
+        )
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, self._quit, server)
         return await server.serve([listener.sock for listener in self.sockets])
 
@@ -99,9 +104,15 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
         return self._assembly
 
 
+def forget_earlier_workers(folder: Path) -> None:
+    """Remove what the workers of an earlier run have left, before the first one starts. Raises OSError."""
+    forget_workers(folder)
+    forget_loads(folder)
+
+
 def run_workers(assembly: Assembly, bound: socket.socket) -> int:
     """Serve with several processes until told to stop; return the exit code."""
-    forget_workers(assembly.config.run_dir)
+    forget_earlier_workers(assembly.config.run_dir)
     duplicate = bound.dup()  # gunicorn closes the number that it is given
     duplicate.set_inheritable(True)
     bound.close()
