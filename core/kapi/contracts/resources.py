@@ -306,7 +306,9 @@ class APIGroup:
     ``priority`` orders groups in discovery (larger first), ``version_priority`` is that of the preferred version
     (the ``groupPriorityMinimum`` and ``versionPriority`` of an APIService). ``definitions`` returns the
     types behind its kinds, for OpenAPI documents (see :mod:`kapi.meta.schema.tables`), ``protobuf`` the numbers of
-    their members for clients that send protobuf (see :mod:`kapi.meta.protobuf`).
+    their members for clients that send protobuf (see :mod:`kapi.meta.protobuf`). ``describe`` takes the name of a
+    definition and of a member ("" for the definition itself) and returns what OpenAPI documents say about it, "" for
+    nothing; definitions that groups share may be asked of any group.
     """
 
     name: str
@@ -314,5 +316,6 @@ class APIGroup:
     priority: int = 1000
     version_priority: int = 15
     bootstrap: "Callable[[ObjectClient], Sequence[tuple[GroupVersionResource, Object]]] | None" = None
+    describe: Callable[[str, str], str] | None = None
     definitions: "Callable[[], Definitions] | None" = None
     protobuf: Callable[[], Mapping[str, str]] | None = None

@@ -84,7 +84,12 @@ def extra_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
 
 
 async def compressed(scope: Scope, answer: Answer) -> Answer:
-    """Compress a large answer if the client accepts gzip (RFC 9110); the work is done off the event loop."""
+    """Compress a large answer if the client accepts gzip (RFC 9110); the work is done off the event loop.
+
+    Documents that are kept compressed pass as they are.
+    """
+    if any(name.lower() == "content-encoding" for name, _ in answer.headers):
+        return answer
     if len(answer.body) > GZIP_FROM and "gzip" in header(scope, b"accept-encoding"):
         answer.body = await asyncio.to_thread(_gzip, answer.body)
         answer.headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]

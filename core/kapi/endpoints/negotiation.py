@@ -111,6 +111,14 @@ def negotiate_aggregated(accept: str) -> Representation | None:
     return None
 
 
+def choose_media_type(accept: str, offered: Sequence[str]) -> str:
+    """Return which of the offered media types an Accept header prefers ("" prefers the first); "" for none of them."""
+    if not accept:
+        return offered[0]
+    matching = (name for clause in _ranked(accept) for name in offered if _matches(clause, name))
+    return next(matching, "")
+
+
 class _Clause(NamedTuple):
     quality: float
     major: str

@@ -13,17 +13,19 @@ from typing import Any, Final
 import orjson
 
 from kapi.contracts.resources import APIGroup, APIVersion
-from kapi.endpoints import openapi_v2, openapi_v3
+from kapi.endpoints import openapi_protobuf, openapi_v2, openapi_v3
 from kapi.endpoints.discovery import sorted_groups
 from kapi.endpoints.documents import Answer, Document, Header, accepts_gzip, etag_matches
-from kapi.endpoints.negotiation import JSON
+from kapi.endpoints.negotiation import JSON, choose_media_type
 from kapi.endpoints.openapi_operations import Path, group_path, root_path, version_paths
-from kapi.endpoints.openapi_schemas import Describe, Schema, SchemaSource, closure, described
+from kapi.endpoints.openapi_schemas import Schema, SchemaSource, closure, described
 from kapi.meta.query import Query, first
 
 INDEX_PATH: Final = "/openapi/v3"
 V2_PATH: Final = "/openapi/v2"
 _YEAR: Final = 365 * 24 * 3600
+_V2_FORMS: Final = (JSON, openapi_protobuf.OLD_MEDIA_TYPE, openapi_protobuf.MEDIA_TYPE)
+_V3_FORMS: Final = (JSON,)
 
 _CORE_ROOT: Final = root_path("/api/", "core", "getCoreAPIVersions", "get available API versions", "APIVersions")
 _GROUPS_ROOT: Final = root_path("/apis/", "apis", "getAPIVersions", "get available API versions", "APIGroupList")
@@ -36,18 +38,18 @@ class OpenAPI:
     same objects. Instances may be used from several threads.
     """
 
-    def __init__(self, groups: Sequence[APIGroup], describe: Describe | None = None) -> None:
-        """Take the groups, and what supplies descriptions of fields (they are left out without)."""
+    def __init__(self, groups: Sequence[APIGroup]) -> None:
+        """Take the groups."""
         self._groups = {group.name: group for group in sorted_groups(groups)}
-        self._describe = describe
+        self._describers = list(dict.fromkeys(group.describe for group in groups if group.describe is not None))
         self._documents: dict[str, Document] = {}
         self._hashes: dict[str, str] = {}
         self._index: Document | None = None
-        self._v2: Document | None = None
+        self._v2: dict[str, Document] = {}
 
     def with_groups(self, groups: Sequence[APIGroup]) -> "OpenAPI":
         """Return the documents of another set of groups."""
-        successor = OpenAPI(groups, self._describe)
+        successor = OpenAPI(groups)
         for key, value in self._hashes.copy().items():
             name = _group_of(key)
             if name is None or successor._groups.get(name) is self._groups.get(name):
@@ -60,7 +62,7 @@ class OpenAPI:
         """Tell whether the answer to a path is at hand, so that it can be given without leaving the event loop."""
         match _key(path):
             case None:
-                return self._v2 is not None if path == V2_PATH else True
+                return len(self._v2) > 1 if path == V2_PATH else True
             case "":
                 return self._index is not None
             case key:
@@ -75,10 +77,11 @@ class OpenAPI:
             return None
         if key and self._source_of(key) is None:
             return Answer(404, (), b"")
-        if not _accepts_json(accept):
+        form = choose_media_type(accept, _V2_FORMS if key is None else _V3_FORMS)
+        if not form:
             return Answer(406, (), b"")
         if key is None:
-            return _send(self._document_v2(), (), if_none_match, accept_encoding)
+            return _send(self._document_v2(form), (), if_none_match, accept_encoding)
         if not key:
             return _send(self._document_index(), (), if_none_match, accept_encoding)
         return self._answer_v3(key, first(query, "hash"), if_none_match, accept_encoding)
@@ -142,6 +145,10 @@ class OpenAPI:
             describe=self._describe,
         )
 
+    def _describe(self, name: str, member: str) -> str:
+        """Return what a group says about a definition: shared ones are described by another than their user."""
+        return next((text for describe in self._describers if (text := describe(name, member))), "")
+
     def _build(self, key: str) -> bytes:
         source = self._source_of(key)
         if source is None:
@@ -165,10 +172,14 @@ class OpenAPI:
             self._index = Document(orjson.dumps({"paths": paths}), JSON)
         return self._index
 
-    def _document_v2(self) -> Document:
-        if self._v2 is None:
-            self._v2 = Document(orjson.dumps(openapi_v2.build_document(*self._parts_v2())), JSON)
-        return self._v2
+    def _document_v2(self, form: str) -> Document:
+        media_type = JSON if form == JSON else openapi_protobuf.MEDIA_TYPE
+        found = self._v2.get(media_type)
+        if found is None:
+            document = openapi_v2.build_document(*self._parts_v2())
+            data = orjson.dumps(document) if media_type == JSON else openapi_protobuf.encode_document(document)
+            found = self._v2[media_type] = Document(data, media_type)
+        return found
 
     def _parts_v2(self) -> tuple[list[Path], Iterator[tuple[str, Schema]]]:
         paths = [_CORE_ROOT, _GROUPS_ROOT]
@@ -180,8 +191,7 @@ class OpenAPI:
             names = openapi_v3.definition_names(own) - schemas.keys()
             schemas = closure(names, _definitions(group)) | schemas
             paths += own
-        described_schemas = described(schemas, self._describe) if self._describe else schemas
-        return paths, iter(described_schemas.items())
+        return paths, iter(described(schemas, self._describe).items())
 
 
 def _key(path: str) -> str | None:
@@ -212,19 +222,13 @@ def _shared() -> SchemaSource:
     return metav1_definitions()
 
 
-def _accepts_json(accept: str) -> bool:
-    """Tell whether an Accept header allows JSON; the OpenAPI endpoints know no other form."""
-    names = [clause.partition(";")[0].strip() for clause in accept.split(",")]
-    return not accept or any(name in (JSON, "application/*", "*/*", "*") for name in names)
-
-
 def _send(document: Document, extra: tuple[Header, ...], if_none_match: str, accept_encoding: str) -> Answer:
     headers = (*extra, (b"etag", document.etag.encode()), (b"vary", b"Accept, Accept-Encoding"))
     if etag_matches(if_none_match, document.etag):
         return Answer(304, headers, b"")
     zipped = accepts_gzip(accept_encoding)
     body = document.gzipped if zipped else document.body
-    headers += ((b"content-type", JSON.encode()), (b"content-length", str(len(body)).encode()))
+    headers += ((b"content-type", document.content_type.encode()), (b"content-length", str(len(body)).encode()))
     if zipped:
         headers += ((b"content-encoding", b"gzip"),)
     return Answer(200, headers, body)

@@ -61,10 +61,17 @@ def _described(name: str, schema: Schema, describe: Describe) -> Schema:
     out = {"description": text, **schema} if text else dict(schema)
     if "properties" in schema:
         out["properties"] = {
-            member: {"description": found, **value} if (found := describe(name, member)) else value
+            member: _with_text(value, found) if (found := describe(name, member)) else value
             for member, value in schema["properties"].items()
         }
     return out
+
+
+def _with_text(schema: Schema, text: str) -> Schema:
+    """Return a schema with a description; a reference has nothing beside it, so it is wrapped (as in the reference)."""
+    if "$ref" in schema:
+        return {"description": text, "allOf": [schema]}
+    return {"description": text, **schema}
 
 
 def to_v2(schema: Any) -> Any:

@@ -105,9 +105,16 @@ def build_group(name: str, rules: Mapping[tuple[str, str], KindRules]) -> APIGro
         ),
         priority,
         version_priority,
+        describe=_describe,
         definitions=definitions,
         protobuf=protobuf_numbers,
     )
+
+
+def _describe(name: str, member: str) -> str:
+    from kapi_apigroups.documentation import describe_definition  # not needed before somebody asks for a document
+
+    return describe_definition(name, member)
 
 
 def facts_columns(group: str, version: str, plural: str) -> tuple[Column, ...]:

@@ -52,12 +52,19 @@ class Definitions:
     adds none.
     """
 
-    def __init__(self, table: Mapping[str, Any], base: "Definitions | None" = None, zeros: Zeros = "go") -> None:
-        """Take a table, and the definitions that it builds on."""
+    def __init__(
+        self,
+        table: Mapping[str, Any],
+        base: "Definitions | None" = None,
+        zeros: Zeros = "go",
+        published: Mapping[str, JSON] | None = None,
+    ) -> None:
+        """Take a table, the definitions that it builds on, and the schemas to publish where they say more."""
         self._names: list[str] = table["names"]
         self._entries: dict[str, JSON] = dict(zip(self._names, table["entries"], strict=False))
         self._base = base
         self._zeros = zeros
+        self._published = published or {}
         self._types: dict[str, Type] = {}
 
     @classmethod
@@ -70,10 +77,11 @@ class Definitions:
         """Read the component schemas of an OpenAPI v3 document, for groups that are described by hand.
 
         Zero values stay as they are sent, and all defaults are real ones. References to the shared definitions
-        (``ObjectMeta``) resolve without being in the document.
+        (``ObjectMeta``) resolve without being in the document. The schemas are published as they are, with their
+        descriptions.
         """
         schemas = document.get("components", {}).get("schemas", {})
-        return cls(Compactor().compact(schemas), base or metav1_definitions(), "explicit")
+        return cls(Compactor().compact(schemas), base or metav1_definitions(), "explicit", schemas)
 
     def names(self) -> list[str]:
         """Return the names of all definitions, those of the base first."""
@@ -107,11 +115,13 @@ class Definitions:
         return [(group, version, kind) for group, version, kind in entry.get("k", ())]
 
     def openapi_schema(self, name: str, group_version: tuple[str, str] | None = None) -> JSON:
-        """Return the OpenAPI v3 schema of a definition, without descriptions.
+        """Return the OpenAPI v3 schema of a definition; those of compact tables have no descriptions.
 
         Some definitions (``DeleteOptions``) belong to kinds of every group: with ``group_version`` only those of the
         core group and of that one are listed, as in the document of a group. Raises KeyError for an unknown name.
         """
+        if name in self._published:
+            return self._published[name]
         entry = self._entries.get(name)
         if entry is None:
             if self._base is None:

@@ -1,4 +1,4 @@
-"""Descriptions of columns, read from the API's documentation."""
+"""What is said about types and fields, read from the API's documentation."""
 
 import textwrap
 
@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapi_apigroups.printing import descriptions
+from kapi_apigroups import documentation
+from kapi_apigroups.documentation import describe_definition
 from kapi_apigroups.printing.descriptions import Field, describe
 
 LONG = "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen."
@@ -44,12 +45,17 @@ def wrapped(text):
 @pytest.fixture
 def documented(tmp_path, monkeypatch):
     def write(width):
-        descriptions._documented.cache_clear()
+        forget()
         (tmp_path / "house_v1.py").write_text(SOURCE.format(width=width, nothing=""))
 
-    monkeypatch.setattr(descriptions, "_models", lambda: tmp_path)
+    monkeypatch.setattr(documentation, "_models", lambda: tmp_path)
     yield write
-    descriptions._documented.cache_clear()
+    forget()
+
+
+def forget():
+    documentation.documented.cache_clear()
+    documentation._docstrings.cache_clear()
 
 
 def test_literal_descriptions_stay():
@@ -92,14 +98,15 @@ def test_what_is_not_documented_has_no_description(documented):
 
 
 def test_no_documentation_at_all(monkeypatch):
-    monkeypatch.setattr(descriptions, "_DISTRIBUTION", "no-such-distribution-anywhere")
-    descriptions._models.cache_clear()
-    descriptions._documented.cache_clear()
+    monkeypatch.setattr(documentation, "_DISTRIBUTION", "no-such-distribution-anywhere")
+    documentation._models.cache_clear()
+    forget()
     try:
         assert describe(Field("meta_v1.ObjectMeta.name")) == ""
+        assert describe_definition("io.k8s.api.core.v1.Pod", "") == ""
     finally:
-        descriptions._models.cache_clear()
-        descriptions._documented.cache_clear()
+        documentation._models.cache_clear()
+        forget()
 
 
 def test_installed_documentation():
@@ -110,12 +117,34 @@ def test_installed_documentation():
     assert "\n\n" in describe(Field("meta_v1.ObjectMeta.creationTimestamp"))
 
 
+def test_definitions_and_their_members():
+    assert describe_definition("io.k8s.api.core.v1.Pod", "").startswith("Pod is a collection of containers")
+    assert "rollback" not in describe_definition("io.k8s.api.apps.v1.DeploymentSpec", "strategy")
+    meta = "io.k8s.apimachinery.pkg.apis.meta.v1."
+    assert describe_definition(f"{meta}ObjectMeta", "name") == describe(Field("meta_v1.ObjectMeta.name"))
+    assert describe_definition(f"{meta}ObjectMeta", "nothing") == ""
+    assert describe_definition("com.example.v1.Pod", "spec") == ""
+    assert describe_definition("Short", "spec") == ""
+
+
+@pytest.mark.parametrize(
+    ("definition", "member"),
+    [
+        ("io.k8s.api.networking.v1.NetworkPolicyIngressRule", "from"),
+        ("io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta", "continue"),
+        ("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps", "x-kubernetes-list-type"),
+    ],
+)
+def test_members_whose_names_python_cannot_have(definition, member):
+    assert describe_definition(definition, member)
+
+
 @given(st.lists(st.text("abcxyz", min_size=1, max_size=20), min_size=1, max_size=60))
 def test_a_wrapped_paragraph_comes_back(words):
     text = " ".join(words)
-    assert descriptions._unwrap(wrapped(text)) == text
+    assert documentation._unwrap(wrapped(text)) == text
 
 
 @given(st.text(max_size=500))
 def test_no_word_is_lost(text):
-    assert "".join(descriptions._unwrap(text).split()) == "".join(text.split())
+    assert "".join(documentation._unwrap(text).split()) == "".join(text.split())

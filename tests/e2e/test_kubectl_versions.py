@@ -1,0 +1,42 @@
+"""Old and new versions of kubectl at daily work."""
+
+import pytest
+import real_clients
+from kubectl_runner import MANIFESTS, Kubectl
+
+VERSIONS = (*real_clients.OLDER, real_clients.NEWEST)
+WEB = str(MANIFESTS / "web.yaml")
+
+
+@pytest.fixture(params=VERSIONS)
+def kubectl(request, server, namespace, kubectl_cache) -> Kubectl:
+    program = real_clients.kubectl(request.param)
+    return Kubectl(server, kubectl_cache / request.param, namespace, program=program)
+
+
+def test_apply_change_and_delete(kubectl):
+    made = kubectl("apply", "-f", WEB)
+    assert made.count("created") == 4
+    assert kubectl("apply", "-f", WEB).count("unchanged") == 4
+    assert kubectl("apply", "-f", WEB, "--server-side", "--force-conflicts").count("serverside-applied") == 4
+    kubectl("scale", "deployment/web", "--replicas=3")
+    kubectl(
+        "patch", "deployment/web", "-p", '{"spec":{"template":{"spec":{"containers":[{"name":"nginx","image":"b"}]}}}}'
+    )
+    kubectl("label", "deployment/web", "tier=front")
+    assert kubectl.field("deployment/web", ".spec.replicas") == "3"
+    assert "web" in kubectl("get", "deployments", "-l", "tier=front", "-o", "wide")
+    assert "Name:" in kubectl("describe", "deployment/web")
+    assert kubectl("delete", "-f", WEB).count("deleted") == 4
+
+
+def test_explain_tells_what_fields_are_for(kubectl):
+    assert "collection of containers" in kubectl("explain", "pods")
+    strategy = kubectl("explain", "deployment.spec.strategy")
+    assert "deployment strategy to use to replace existing pods" in " ".join(strategy.split())
+    assert "rollingUpdate" in kubectl("explain", "deployment", "--recursive")
+
+
+def test_mistakes_are_found_before_or_by_the_server(kubectl):
+    wrong = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: wrong}\ndat: {}\n"
+    assert 'unknown field "dat"' in kubectl.refused("create", "-f", "-", stdin=wrong)
