@@ -40,10 +40,10 @@ async def backend(etcd):
 @pytest.mark.parametrize(
     ("url", "server"),
     [
-        ("http://10.0.0.1:2379", Server("dns:///10.0.0.1:2379", False)),
-        ("https://etcd.example.com:1234/", Server("dns:///etcd.example.com:1234", True)),
-        ("etcd:99", Server("dns:///etcd:99", False)),
-        ("https://[fd00::1]", Server("dns:///[fd00::1]:2379", True)),
+        ("http://10.0.0.1:2379", Server("10.0.0.1", 2379, False)),
+        ("https://etcd.example.com:1234/", Server("etcd.example.com", 1234, True)),
+        ("etcd:99", Server("etcd", 99, False)),
+        ("https://[fd00::1]", Server("fd00::1", 2379, True)),
     ],
 )
 def test_urls_of_servers(url, server):

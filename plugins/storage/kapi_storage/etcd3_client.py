@@ -2,46 +2,29 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
-
-from grpc.aio import AioRpcError
+from typing import NamedTuple
 
 from kapi.contracts.storage import Compacted, FutureRevision, Unavailable
 from kapi_storage import etcd3_requests as requests
 from kapi_storage.etcd3_failures import RevisionAhead, RevisionGone, had_no_effect, is_of_connection, meaning
-from kapi_storage.etcd3_wire import (
-    Answer,
-    Call,
-    Connection,
-    Message,
-    Metadata,
-    PendingCall,
-    RangeAnswer,
-    RpcFailure,
-    WatchCall,
-    metadata,
-)
+from kapi_storage.etcd3_status import RpcError
+from kapi_storage.etcd3_wire import COMPACT, RANGE, AnswerT, Connection, Message, Method, RangeAnswer, WatchCall
 
 log = logging.getLogger("kapi.storage")
 
-REQUIRE_LEADER: Metadata = metadata(("hasleader", "true"))
-"""Lets a server that is cut off from the others refuse at once, and end its watches."""
 REPEAT_SECONDS = 2.0
 FIRST_PAUSE, LAST_PAUSE = 0.02, 0.25
 SLOW_SECONDS = 0.05
 """How long a request for the revision waits for the one before it."""
-
-AnswerT = TypeVar("AnswerT", bound=Answer)
-Method = Callable[[Connection], Call[AnswerT]]
 
 
 class Attempt(NamedTuple):
     """A call that failed."""
 
     connection: Connection
-    failure: RpcFailure
+    failure: RpcError
     end: float
     repeatable: bool
 
@@ -100,9 +83,9 @@ class Client:
         self._running += 1
         try:
             first = seconds / 2 if repeatable and len(self._connections) > 1 else seconds
-            pending = method(connection)(request, timeout=first, metadata=REQUIRE_LEADER)
+            pending = connection.call(method, request, first)
             answer = await (pending if repeatable else settled(pending))
-        except AioRpcError as failure:
+        except RpcError as failure:
             answer = await self._repeat(method, request, Attempt(connection, failure, end, repeatable))
         finally:
             self._leave()
@@ -128,9 +111,9 @@ class Client:
                 raise meaning(failed.failure)
             connection = self.connection
             try:
-                pending = method(connection)(request, timeout=left, metadata=REQUIRE_LEADER)
+                pending = connection.call(method, request, left)
                 return await (pending if failed.repeatable else settled(pending))
-            except AioRpcError as failure:
+            except RpcError as failure:
                 failed = failed._replace(connection=connection, failure=failure)
 
     def _leave(self) -> None:
@@ -154,12 +137,12 @@ class Client:
         if before is not None and not before.done():
             await asyncio.wait((before,), timeout=SLOW_SECONDS)
         self._revision_now, self._revision_next = self._revision_next, None
-        return (await self.call(_range, requests.REVISION, repeatable=True)).header.revision
+        return (await self.call(RANGE, requests.REVISION, repeatable=True)).header.revision
 
     async def range(self, request: Message, revision: int) -> RangeAnswer:
         """Read keys. Raises Compacted or FutureRevision."""
         try:
-            return await self.call(_range, request, repeatable=True)
+            return await self.call(RANGE, request, repeatable=True)
         except RevisionGone:
             raise Compacted(await self.compact_revision()) from None
         except RevisionAhead:
@@ -169,7 +152,7 @@ class Client:
         """Forget history older than a revision. Raises FutureRevision."""
         with suppress(RevisionGone):
             try:
-                await self.call(_compact, requests.compact(revision), repeatable=True)
+                await self.call(COMPACT, requests.compact(revision), repeatable=True)
             except RevisionAhead:
                 raise FutureRevision(await self.revision()) from None
 
@@ -180,18 +163,15 @@ class Client:
         """
         if self._closed:
             raise Unavailable("the store is not open")
-        call = self.connection.watch(metadata=REQUIRE_LEADER)
         self._running += 1
         try:
             async with asyncio.timeout(self.seconds):
-                await call.write(requests.watch(requests.ANY_KEY, b"", 1))
-                return await _refusal(call)
+                return await _refusal(await self.connection.watch())
         except TimeoutError:
             raise Unavailable("etcd does not say what it has compacted") from None
-        except AioRpcError as failure:
+        except RpcError as failure:
             raise meaning(failure) from None
         finally:
-            call.cancel()
             self._leave()
 
     async def close(self) -> None:
@@ -203,42 +183,28 @@ class Client:
             await connection.close()
 
 
-async def settled(call: PendingCall[AnswerT]) -> AnswerT:
+async def settled(call: "asyncio.Future[AnswerT]") -> AnswerT:
     """Return the answer of a call that goes on when its caller is cancelled, which then has to wait for it.
 
-    A write that gRPC had only been told to forget could still happen, after others that were made later.
+    A write that one had only stopped to wait for could still happen, after others that were made later.
     """
-    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    call.add_done_callback(lambda _: _set(done))
     try:
-        await asyncio.shield(done)
+        return await asyncio.shield(call)
     except asyncio.CancelledError:
-        await done
+        await asyncio.wait((call,))
         raise
-    return await call
-
-
-def _set(done: asyncio.Future[None]) -> None:
-    if not done.done():
-        done.set_result(None)
-
-
-def _range(connection: Connection) -> Call[RangeAnswer]:
-    return connection.range
-
-
-def _compact(connection: Connection) -> Call[Answer]:
-    return connection.compact
 
 
 async def _refusal(call: WatchCall) -> int:
-    """Read a watch of compacted history until it is refused; return the revision that the server names."""
-    while True:
-        answer = await call.read()
-        if not isinstance(answer, requests.WatchResponse):
-            raise Unavailable("etcd ended a watch")
-        if answer.canceled:
-            return int(answer.compact_revision)
+    """Watch compacted history until that is refused; return the revision that the server names."""
+    try:
+        call.write(requests.watch(requests.ANY_KEY, b"", 1))
+        while True:
+            answer = await call.read()
+            if answer.canceled:
+                return int(answer.compact_revision)
+    finally:
+        call.cancel()
 
 
 def _look_at(task: asyncio.Task[int]) -> None:

@@ -6,7 +6,7 @@ an interval compacts at the revision that it noted one interval before. The othe
 
 from kapi_storage import etcd3_requests as requests
 from kapi_storage.etcd3_client import Client
-from kapi_storage.etcd3_wire import Call, Connection, TxnAnswer
+from kapi_storage.etcd3_wire import TXN, TxnAnswer
 
 KEY = b"compact_rev_key"
 """kube-apiserver's key."""
@@ -25,7 +25,7 @@ class Compaction:
         """Compact if no other participant has done so since the last step. Raises StorageError."""
         mark = self._mark
         request = requests.take_turn(KEY, self._turn, b"%d" % mark)
-        answer = await self._client.call(_txn, request)
+        answer = await self._client.call(TXN, request)
         self._mark = answer.header.revision
         if answer.succeeded:
             self._turn += 1
@@ -38,7 +38,3 @@ class Compaction:
 def _writes(answer: TxnAnswer) -> int:
     found = answer.responses[0].response_range.kvs
     return found[0].version if found else 0
-
-
-def _txn(connection: Connection) -> Call[TxnAnswer]:
-    return connection.txn

@@ -1,19 +1,15 @@
 """What etcd's errors mean: https://github.com/etcd-io/etcd/blob/main/api/v3rpc/rpctypes/error.go lists them."""
 
-import grpc
-
 from kapi.contracts.storage import StorageError, Unavailable
-from kapi_storage.etcd3_wire import RpcFailure
+from kapi_storage.etcd3_status import Code, RpcError
 
-NO_CONNECTION = "failed to connect to all addresses"
-"""How gRPC says that a request never left: with any other failure of a connection it may have been carried out."""
 NO_LEADER = "etcdserver: no leader"
 
 _COMPACTED = "required revision has been compacted"
 _FUTURE = "required revision is a future revision"
 _LEASE_NOT_FOUND = "requested lease not found"
-_REFUSED = frozenset({grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.OUT_OF_RANGE, grpc.StatusCode.NOT_FOUND})
-_CONNECTION = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
+_REFUSED = frozenset({Code.INVALID_ARGUMENT, Code.OUT_OF_RANGE, Code.NOT_FOUND})
+_CONNECTION = frozenset({Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED})
 
 
 class RevisionGone(StorageError):
@@ -31,30 +27,22 @@ class LeaseGone(StorageError):
 _KNOWN = ((_COMPACTED, RevisionGone), (_FUTURE, RevisionAhead), (_LEASE_NOT_FOUND, LeaseGone))
 
 
-def words(failure: RpcFailure) -> str:
-    """Return what a failure says."""
-    return failure.details() or str(failure.code())
-
-
-def meaning(failure: RpcFailure) -> StorageError:
+def meaning(failure: RpcError) -> StorageError:
     """Return the error to raise: Unavailable unless it is known that trying again will not help."""
-    said = words(failure)
+    said = failure.details
     for part, kind in _KNOWN:
         if part in said:
             return kind(said)
-    if failure.code() in _REFUSED:
+    if failure.code in _REFUSED:
         return StorageError(said)
-    if failure.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return Unavailable("etcd did not answer in time")
     return Unavailable(said if said.startswith("etcd") else f"etcd: {said}")
 
 
-def is_of_connection(failure: RpcFailure) -> bool:
+def is_of_connection(failure: RpcError) -> bool:
     """Tell whether another server may do better."""
-    return failure.code() in _CONNECTION
+    return failure.code in _CONNECTION
 
 
-def had_no_effect(failure: RpcFailure) -> bool:
+def had_no_effect(failure: RpcError) -> bool:
     """Tell whether the request was certainly not carried out, so that even a write can be sent again."""
-    said = words(failure)
-    return said.startswith((NO_CONNECTION, NO_LEADER))
+    return failure.unsent or failure.details.startswith(NO_LEADER)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kapi_storage import etcd3_requests as requests
 from kapi_storage.etcd3_client import Client
-from kapi_storage.etcd3_wire import Call, Connection, LeaseAnswer
+from kapi_storage.etcd3_wire import GRANT
 
 REUSE_PART = 0.05
 """How much later than asked for a key may expire at most, as a part of its time to live."""
@@ -61,13 +61,9 @@ class Leases:
 
     async def _grant(self, seconds: int) -> int:
         # A lease that is granted twice only lies idle once.
-        answer = await self._client.call(_grant, requests.grant(seconds), repeatable=True)
+        answer = await self._client.call(GRANT, requests.grant(seconds), repeatable=True)
         return answer.ID
 
 
 def _failed(task: "asyncio.Task[int]") -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
-
-
-def _grant(connection: Connection) -> Call[LeaseAnswer]:
-    return connection.grant

@@ -7,10 +7,16 @@ DEFAULT_PORT = 2379
 
 
 class Server(NamedTuple):
-    """Where a server listens, as gRPC writes it, and whether it speaks TLS."""
+    """Where a server listens, and whether it speaks TLS."""
 
-    target: str
+    host: str
+    port: int
     tls: bool
+
+    @property
+    def target(self) -> str:
+        """Return the address as it is written in URLs."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def parse_server(url: str) -> Server:
@@ -24,8 +30,7 @@ def parse_server(url: str) -> Server:
         raise ValueError(f"{url!r} is not the URL of an etcd server: http://HOST:PORT or https://HOST:PORT")
     if parts.query or parts.fragment:
         raise ValueError(f"{url!r} is not the URL of an etcd server: it ends after the port")
-    address = f"[{host}]" if ":" in host else host
-    return Server(f"dns:///{address}:{port or DEFAULT_PORT}", parts.scheme == "https")
+    return Server(host, port or DEFAULT_PORT, parts.scheme == "https")
 
 
 def _more(path: str) -> bool:

@@ -3,26 +3,25 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from kapi.contracts.storage import KeyExists, KeyMissing, KeyValue, RangeResult, RevisionConflict, Unavailable
 from kapi_storage import etcd3_requests as requests
+from kapi_storage.etcd3_channel import TLSFiles, tls_context
 from kapi_storage.etcd3_client import Client
 from kapi_storage.etcd3_failures import LeaseGone
 from kapi_storage.etcd3_leases import Leases
 from kapi_storage.etcd3_watch import Watch
 from kapi_storage.etcd3_wire import (
-    Call,
+    RANGE,
+    STATUS,
+    TXN,
     Connection,
-    Credentials,
     Message,
     RangeAnswer,
-    StatusAnswer,
     StoredKey,
     TxnAnswer,
-    credentials,
     status_errors,
 )
 from kapi_storage.keyspace import bounds, lowest_from
@@ -49,7 +48,8 @@ class Store:
     @classmethod
     def connect(cls, settings: "Etcd3Settings") -> "Store":
         """Make connections, which open when they are used. Raises Unavailable for files that cannot be read."""
-        tls = _credentials(settings) if any(server.tls for server in settings.servers) else None
+        files = TLSFiles(settings.cafile, settings.certfile, settings.keyfile)
+        tls = tls_context(files) if any(server.tls for server in settings.servers) else None
         connections = [Connection(server, tls if server.tls else None) for server in settings.servers]
         return cls(Client(connections, settings.request_timeout), settings.lease_reuse)
 
@@ -75,15 +75,15 @@ class Store:
 
     async def check(self, read_seconds: float, alarm_seconds: float) -> None:
         """Raise Unavailable if the cluster does not answer, or the server in use has something to complain about."""
-        await self.client.call(_range, requests.REVISION, seconds=read_seconds, repeatable=True)
-        status = await self.client.call(_status, requests.STATUS, seconds=alarm_seconds, repeatable=True)
+        await self.client.call(RANGE, requests.REVISION, seconds=read_seconds, repeatable=True)
+        status = await self.client.call(STATUS, requests.STATUS, seconds=alarm_seconds, repeatable=True)
         errors = status_errors(status)
         if errors:
             raise Unavailable(f"etcd: {', '.join(errors)}")
 
     async def get(self, key: str) -> KeyValue | None:
         """Return the current value of a key."""
-        answer = await self.client.call(_range, requests.get(key.encode()), repeatable=True)
+        answer = await self.client.call(RANGE, requests.get(key.encode()), repeatable=True)
         for found in answer.kvs:
             return KeyValue(key, found.value, found.mod_revision)
         return None
@@ -121,16 +121,16 @@ class Store:
 
     async def delete(self, key: str, expected: int) -> int:
         """Delete a key."""
-        return _revision(await self.client.call(_txn, requests.delete(key.encode(), expected)), key)
+        return _revision(await self.client.call(TXN, requests.delete(key.encode(), expected)), key)
 
     async def _put(self, build: Callable[[int], Message], ttl: float | None) -> TxnAnswer:
         if ttl is None:
-            return await self.client.call(_txn, build(0))
+            return await self.client.call(TXN, build(0))
         try:
-            return await self.client.call(_txn, build(await self._leases.lease(ttl)))
+            return await self.client.call(TXN, build(await self._leases.lease(ttl)))
         except LeaseGone:
             self._leases.forget(ttl)
-            return await self.client.call(_txn, build(await self._leases.lease(ttl)))
+            return await self.client.call(TXN, build(await self._leases.lease(ttl)))
 
     def watch(self, prefix: str, after: int) -> Watch:
         """Return the changes under a prefix."""
@@ -168,27 +168,3 @@ def _next_size(answer: RangeAnswer) -> int:
     """Return how many keys make a page that neither takes long to read nor needs much memory."""
     size = sum(len(found.value) for found in answer.kvs)
     return max(1, min(LARGEST_PAGE, PAGE_BYTES * len(answer.kvs) // max(1, size)))
-
-
-def _credentials(settings: "Etcd3Settings") -> Credentials:
-    """Raises Unavailable for a file that cannot be read."""
-    return credentials(_content(settings.cafile), _content(settings.certfile), _content(settings.keyfile))
-
-
-def _content(path: Path | None) -> bytes | None:
-    try:
-        return path.read_bytes() if path is not None else None
-    except OSError as error:
-        raise Unavailable(f"cannot read {path} for the connection to etcd: {error.strerror}") from error
-
-
-def _range(connection: Connection) -> Call[RangeAnswer]:
-    return connection.range
-
-
-def _txn(connection: Connection) -> Call[TxnAnswer]:
-    return connection.txn
-
-
-def _status(connection: Connection) -> Call[StatusAnswer]:
-    return connection.status

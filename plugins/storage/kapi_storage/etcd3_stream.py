@@ -2,14 +2,11 @@
 
 import asyncio
 import re
-from contextlib import suppress
-
-from grpc.aio import AioRpcError
 
 from kapi.contracts.storage import Unavailable
 from kapi_storage import etcd3_requests as requests
-from kapi_storage.etcd3_client import REQUIRE_LEADER, Client
-from kapi_storage.etcd3_wire import Connection, WatchAnswer
+from kapi_storage.etcd3_client import Client
+from kapi_storage.etcd3_wire import STATUS, Connection, WatchAnswer, WatchCall
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _EXACT_SINCE = {(3, 4): 31, (3, 5): 13}
@@ -27,20 +24,28 @@ class Stream:
     keys are watched: then every revision shows itself.
     """
 
-    def __init__(self, connection: Connection, *, exact: bool) -> None:
-        """Open a stream to a server."""
-        self.connection = connection
+    def __init__(self, call: WatchCall, *, exact: bool) -> None:
+        """Take the call, which has not begun."""
         self.exact = exact
-        self.ended = False
-        self._call = connection.watch(metadata=REQUIRE_LEADER)
-        self._asking = False
+        self.read = call.read
+        self.take = call.take
+        self.cancel = call.cancel
+        self._call = call
+
+    @property
+    def readable(self) -> bool:
+        """Whether ``take`` has an answer to return."""
+        return self._call.readable
 
     async def begin(self, first: bytes, end: bytes, start: int) -> int:
-        """Watch [first, end) from a revision on; return the one that the server is at. Raises what ``read`` does."""
+        """Watch [first, end) from a revision on; return the one that the server is at.
+
+        Raises RpcError, StreamEnded.
+        """
         if not self.exact:
             first, end = requests.ANY_KEY, requests.ANY_KEY
         try:
-            await self._call.write(requests.watch(first, end, start))
+            self._call.write(requests.watch(first, end, start))
             answer = await self.read()
         except BaseException:
             self.cancel()
@@ -49,37 +54,14 @@ class Stream:
             raise StreamEnded("etcd did not begin the watch")
         return answer.header.revision
 
-    async def read(self) -> WatchAnswer:
-        """Return the next answer. Raises AioRpcError, StreamEnded; CancelledError after ``cancel``.
-
-        A task that is cancelled while it waits here ends the stream: that is how gRPC does it.
-        """
-        try:
-            answer = await self._call.read()
-        except asyncio.CancelledError:
-            self.ended = True
-            raise
-        if not isinstance(answer, requests.WatchResponse):
-            raise StreamEnded("etcd ended the stream")
-        return _answer(answer)
-
-    async def ask(self) -> None:
+    def ask(self) -> None:
         """Ask the server how far the watch has got, if its answer would be of use."""
-        if self.exact and not self.ended and not self._asking:
-            self._asking = True
-            # If the stream has broken off, its reader will notice.
-            with suppress(AioRpcError, asyncio.InvalidStateError):
-                await self._call.write(requests.PROGRESS)
-            self._asking = False
+        if self.exact:
+            self._call.write(requests.PROGRESS)
 
     def tells_progress(self, answer: WatchAnswer) -> bool:
         """Tell whether an answer without changes says that there were none up to its revision."""
         return not answer.created and (self.exact or answer.watch_id >= 0)
-
-    def cancel(self) -> None:
-        """End the stream, also for who reads it."""
-        self.ended = True
-        self._call.cancel()
 
 
 async def open_stream(client: Client, connection: Connection, first: bytes, end: bytes, after: int) -> Stream:
@@ -87,16 +69,16 @@ async def open_stream(client: Client, connection: Connection, first: bytes, end:
 
     A server takes a watch from revision N+1 on even if N has been compacted, and may have forgotten a deletion at N+1
     then. So a watch of the past asks for changes from N on, of which the first is dropped by the reader.
-    Raises Compacted, FutureRevision, Unavailable, AioRpcError, TimeoutError.
+    Raises Compacted, FutureRevision, Unavailable, RpcError, TimeoutError.
     """
-    status = await connection.status(requests.STATUS, timeout=client.seconds, metadata=REQUIRE_LEADER)
+    status = await connection.call(STATUS, requests.STATUS, client.seconds)
     exact = progress_is_exact(status.version)
     async with asyncio.timeout(client.seconds):
-        stream = Stream(connection, exact=exact)
+        stream = Stream(await connection.watch(), exact=exact)
         live = after >= client.seen
         if await stream.begin(first, end, after + 1 if live else after) > after and live:
             stream.cancel()
-            stream = Stream(connection, exact=exact)
+            stream = Stream(await connection.watch(), exact=exact)
             await stream.begin(first, end, after)
     try:
         await client.range(requests.existence(after), after)
@@ -114,7 +96,3 @@ def progress_is_exact(version: str) -> bool:
     major, minor, patch = map(int, found.groups())
     since = _EXACT_SINCE.get((major, minor))
     return patch >= since if since is not None else (major, minor) > (3, 5)
-
-
-def _answer(answer: WatchAnswer) -> WatchAnswer:
-    return answer

@@ -4,19 +4,20 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 
-from grpc.aio import AioRpcError, UsageError
-
 from kapi.contracts.storage import Change, Compacted, StorageError, Unavailable, WatchBatch
 from kapi_storage.etcd3_client import Client
-from kapi_storage.etcd3_failures import RevisionGone, words
+from kapi_storage.etcd3_failures import RevisionGone
+from kapi_storage.etcd3_status import RpcError
 from kapi_storage.etcd3_stream import Stream, StreamEnded, open_stream
-from kapi_storage.etcd3_wire import Event, RpcFailure, WatchAnswer, is_fragment
+from kapi_storage.etcd3_wire import Event, WatchAnswer, is_fragment
 from kapi_storage.keyspace import bounds
 
 log = logging.getLogger("kapi.storage")
 
 FIRST_PAUSE, LAST_PAUSE = 0.02, 1.0
 FIRST_QUESTION, LAST_QUESTION = 0.005, 0.1
+LARGEST_BATCH = 200
+"""How many changes are put together at most: who takes them does so without a pause."""
 _PUT = 0
 
 
@@ -36,6 +37,7 @@ class Watch(AsyncIterator[WatchBatch]):
         self._stream: Stream | None = None
         self._reading = False
         self._carried: list[Change] = []
+        self._failure: RpcError | StorageError | None = None
         self._begun = False
         self._ended = False
         self._expected = 0
@@ -51,16 +53,12 @@ class Watch(AsyncIterator[WatchBatch]):
         while not self._ended:
             try:
                 batch = await self._advance()
-            except (AioRpcError, UsageError, Unavailable, TimeoutError) as error:
+            except (RpcError, Unavailable, TimeoutError) as error:
                 await self._break_off(error, pause)
                 pause = min(2 * pause, LAST_PAUSE)
             except StorageError:
                 self.end()
                 raise
-            except asyncio.CancelledError:
-                # Either this task is cancelled, or the stream was, by end().
-                if _is_cancelled():
-                    raise
             else:
                 if batch is not None:
                     return batch
@@ -93,27 +91,50 @@ class Watch(AsyncIterator[WatchBatch]):
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LAST_QUESTION)
                 if self._reading and self.revision < self._expected and self._stream is not None:
-                    await self._stream.ask()
+                    self._stream.ask()
         finally:
             self._asking = None
 
     async def _advance(self) -> WatchBatch | None:
         """Return what the stream says next; None if that is nothing to deliver."""
         stream = self._stream
-        if stream is None or stream.ended:
+        if stream is None:
             return await self._open()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+        if stream.readable:
+            await asyncio.sleep(0)
         self._reading = True
         try:
             self._begin_asking()
             answer = await stream.read()
         finally:
             self._reading = False
-        return await self._take(stream, answer)
+        batch = await self._take(stream, answer)
+        return await self._join(stream, batch) if stream.readable else batch
+
+    async def _join(self, stream: Stream, first: WatchBatch | None) -> WatchBatch | None:
+        """Return a batch with what else has arrived: one costs its reader less than several."""
+        changes, revision = (list(first.changes), first.revision) if first is not None else ([], 0)
+        while stream.readable and len(changes) < LARGEST_BATCH:
+            try:
+                batch = await self._take(stream, stream.take())
+            except (RpcError, StorageError) as failure:
+                self._failure = failure  # to be told when what came before it is delivered
+                break
+            if batch is not None:
+                changes += batch.changes
+                revision = batch.revision
+        return WatchBatch(changes, revision) if revision else None
 
     async def _open(self) -> WatchBatch | None:
         self._carried = []
+        self._failure = None
         self._connection = self._client.connection
         self._stream = await open_stream(self._client, self._connection, self._first, self._end_key, self.revision)
+        if self._ended:
+            self._stream.cancel()
         if self._begun:
             return None
         self._begun = True
@@ -154,7 +175,7 @@ class Watch(AsyncIterator[WatchBatch]):
         if self._ended:
             return
         if self._stream is not None:
-            log.warning("etcd watch broke off after revision %d: %s", self.revision, _reason(error))
+            log.warning("etcd watch broke off after revision %d: %s", self.revision, str(error) or type(error).__name__)
             self._stream.cancel()
         self._stream = None
         self._client.turn_from(self._connection)
@@ -171,12 +192,3 @@ def _change(event: Event) -> Change:
     if value is None or kv.create_revision != kv.mod_revision:
         raise RevisionGone(key)
     return Change(kv.mod_revision, key, value, None, 0)
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def _reason(error: Exception) -> str:
-    return words(error) if isinstance(error, RpcFailure) else str(error) or type(error).__name__

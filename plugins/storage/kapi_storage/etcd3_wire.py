@@ -1,42 +1,28 @@
-"""The border to gRPC and to the generated code: what its messages and calls are, for those that must type-check.
+"""The border to the generated code: what its messages are, for those that must type-check, and the methods of etcd.
 
 Only modules that are loaded when the backend starts import this one, as it takes a while.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Protocol, TypeVar, runtime_checkable
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ssl import SSLContext
+from typing import Final, Generic, Protocol, TypeVar
 
-import grpc
-import grpc.aio
-from etcd3.etcdrpc import rpc_pb2, rpc_pb2_grpc
+from etcd3.etcdrpc import rpc_pb2
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from kapi.contracts.storage import Unavailable
+from kapi_storage.etcd3_calls import Bidirectional
+from kapi_storage.etcd3_channel import Channel
+from kapi_storage.etcd3_frames import message
+from kapi_storage.etcd3_headers import Headers
 from kapi_storage.etcd3_servers import Server
 
-A_co = TypeVar("A_co", covariant=True)
+AnswerT = TypeVar("AnswerT", bound="Answer")
 
 _FRAGMENT_WANTED = b"\x40\x01"
 """``fragment: true`` in a WatchCreateRequest: the generated code is older than the field."""
 _FRAGMENT_FIELD, _STATUS_ERRORS_FIELD = 7, 8
-
-_CHANNEL_OPTIONS: Final = (
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.keepalive_time_ms", 10_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 5_000),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
-    ("grpc.enable_http_proxy", 0),
-    ("grpc.service_config_disable_resolution", 1),
-    ("grpc.use_local_subchannel_pool", 1),
-)
-
-
-class Metadata(Protocol):
-    """What is sent along with a request."""
 
 
 class Message(Protocol):
@@ -68,6 +54,7 @@ class StoredKey(Protocol):
     key: bytes
     value: bytes
     version: int
+    lease: int
     create_revision: int
     mod_revision: int
 
@@ -99,6 +86,13 @@ class LeaseAnswer(Answer, Protocol):
     ID: int
 
 
+class TimeToLiveAnswer(Answer, Protocol):
+    """How many seconds a lease has left; -1: it is gone."""
+
+    ID: int
+    TTL: int
+
+
 class StatusAnswer(Answer, Protocol):
     """How a server is."""
 
@@ -127,95 +121,74 @@ class WatchAnswer(Answer, Protocol):
     events: Sequence[Event]
 
 
-class PendingCall(Awaitable[A_co], Protocol[A_co]):
-    """A call that waits for its answer; awaiting it raises grpc.aio.AioRpcError."""
+@dataclass(frozen=True)
+class Method(Generic[AnswerT]):
+    """A method of etcd: its path, and how its answers are read. Hashed by identity."""
 
-    def add_done_callback(self, callback: Callable[[object], None]) -> None:
-        """Call back when the answer is there, or there will be none."""
-
-
-class Call(Protocol[A_co]):
-    """A method with one request and one answer."""
-
-    def __call__(self, request: Message, *, timeout: float, metadata: Metadata) -> PendingCall[A_co]:
-        """Call it. Raises grpc.aio.AioRpcError."""
+    path: str
+    parse: Callable[[bytes], AnswerT]
 
 
-class WatchCall(Protocol):
+RANGE: Final[Method[RangeAnswer]] = Method("/etcdserverpb.KV/Range", rpc_pb2.RangeResponse.FromString)
+TXN: Final[Method[TxnAnswer]] = Method("/etcdserverpb.KV/Txn", rpc_pb2.TxnResponse.FromString)
+COMPACT: Final[Method[Answer]] = Method("/etcdserverpb.KV/Compact", rpc_pb2.CompactionResponse.FromString)
+GRANT: Final[Method[LeaseAnswer]] = Method("/etcdserverpb.Lease/LeaseGrant", rpc_pb2.LeaseGrantResponse.FromString)
+TIME_TO_LIVE: Final[Method[TimeToLiveAnswer]] = Method(
+    "/etcdserverpb.Lease/LeaseTimeToLive", rpc_pb2.LeaseTimeToLiveResponse.FromString
+)
+STATUS: Final[Method[StatusAnswer]] = Method("/etcdserverpb.Maintenance/Status", rpc_pb2.StatusResponse.FromString)
+WATCH: Final[Method[WatchAnswer]] = Method("/etcdserverpb.Watch/Watch", rpc_pb2.WatchResponse.FromString)
+
+
+class WatchCall:
     """An open stream of watch requests and answers."""
 
-    async def read(self) -> object:
-        """Return the next answer, or EOF. Raises grpc.aio.AioRpcError; CancelledError after ``cancel``."""
+    def __init__(self, call: Bidirectional[WatchAnswer]) -> None:
+        """Take the call."""
+        self._call = call
+        self.read = call.read
+        self.take = call.take
+        self.cancel = call.cancel
 
-    async def write(self, request: Message) -> None:
-        """Send a request. Raises grpc.aio.AioRpcError or InvalidStateError."""
+    @property
+    def readable(self) -> bool:
+        """Whether ``take`` has something to return."""
+        return self._call.readable
 
-    def cancel(self) -> bool:
-        """End the stream."""
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more arrives."""
+        return self._call.ended
 
-
-class WatchMethod(Protocol):
-    """The method that opens a stream."""
-
-    def __call__(self, *, metadata: Metadata) -> WatchCall:
-        """Open it."""
-
-
-@runtime_checkable
-class RpcFailure(Protocol):
-    """What grpc.aio.AioRpcError can tell."""
-
-    def code(self) -> object:
-        """Return the status code, one of grpc.StatusCode."""
-
-    def details(self) -> str | None:
-        """Return the server's words."""
-
-
-class Credentials(Protocol):
-    """What TLS needs."""
-
-
-def credentials(ca: bytes | None, certificate: bytes | None, key: bytes | None) -> Credentials:
-    """Return TLS credentials from PEM files; without ``ca`` the authorities that gRPC brings along are trusted."""
-    made: Credentials = grpc.ssl_channel_credentials(ca, key, certificate)
-    return made
-
-
-def metadata(*pairs: tuple[str, str]) -> Metadata:
-    """Return names and values in the form that need not be converted for each request."""
-    made: Metadata = grpc.aio.Metadata(*pairs)
-    return made
+    def write(self, request: Message) -> None:
+        """Send a request; if the stream has ended, who reads it learns that."""
+        self._call.write(message(request.SerializeToString()))
 
 
 class Connection:
     """The methods of one server. It connects when it is used, and again whenever it must."""
 
-    def __init__(self, server: Server, tls: Credentials | None) -> None:
-        """Take the server, and the credentials for TLS. Raises Unavailable for credentials that are none."""
+    def __init__(self, server: Server, tls: SSLContext | None) -> None:
+        """Take the server, and what TLS needs."""
         self.server = server
-        self._channel = _channel(server, tls)
-        kv = rpc_pb2_grpc.KVStub(self._channel)
-        lease = rpc_pb2_grpc.LeaseStub(self._channel)
-        self.range: Call[RangeAnswer] = kv.Range
-        self.txn: Call[TxnAnswer] = kv.Txn
-        self.compact: Call[Answer] = kv.Compact
-        self.grant: Call[LeaseAnswer] = lease.LeaseGrant
-        self.status: Call[StatusAnswer] = rpc_pb2_grpc.MaintenanceStub(self._channel).Status
-        self.watch: WatchMethod = rpc_pb2_grpc.WatchStub(self._channel).Watch
+        self._channel = Channel(server, tls)
+        self._headers: dict[str, Headers] = {}
+
+    def call(self, method: Method[AnswerT], request: Message, timeout: float) -> "asyncio.Future[AnswerT]":
+        """Call a method; the future's exception is an RpcError."""
+        headers = self._headers.get(method.path) or self._headers_of(method.path)
+        return self._channel.call(headers, request.SerializeToString(), method.parse, timeout)
+
+    async def watch(self) -> WatchCall:
+        """Return a stream, which begins with the first request. Raises RpcError."""
+        return WatchCall(await self._channel.stream(self._headers_of(WATCH.path), WATCH.parse))
+
+    def _headers_of(self, path: str) -> Headers:
+        return self._headers.setdefault(path, self._channel.headers(path))
 
     async def close(self) -> None:
         """End all calls."""
         await self._channel.close()
-
-
-def _channel(server: Server, tls: Credentials | None) -> grpc.aio.Channel:
-    try:
-        if tls is None:
-            return grpc.aio.insecure_channel(server.target, _CHANNEL_OPTIONS)
-        return grpc.aio.secure_channel(server.target, tls, _CHANNEL_OPTIONS)
-    except (ValueError, TypeError) as error:
-        raise Unavailable(f"cannot connect to etcd at {server.target}: {error}") from error
 
 
 def wants_fragments(request: rpc_pb2.WatchCreateRequest) -> None:
