@@ -11,7 +11,7 @@ from scripted_watch import Failing
 from kapi.contracts.server import Message, Receive, Scope, Send
 from kapi.contracts.storage import Compacted
 from kapi.endpoints.verbs import watching
-from kapi.storage import watchcache
+from kapi.storage import watchcache, window
 from kapi.testing.asgi import AsgiClient, Events
 from widgets import GROUP, MERGE, ROOT, WIDGETS, Rig, running, widget
 
@@ -71,7 +71,7 @@ async def test_from_a_version_on() -> None:
 
 
 async def test_history_older_than_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchcache, "WINDOW_EVENTS", 1)
+    monkeypatch.setattr(window, "MOST_EVENTS", 1)
     monkeypatch.setattr(watching, "SLICE", 2)
     async with running() as rig:
         begin = await create(rig, "a")
@@ -89,7 +89,7 @@ async def test_history_older_than_the_window(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_history_that_is_gone_is_expired(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchcache, "WINDOW_EVENTS", 1)
+    monkeypatch.setattr(window, "MOST_EVENTS", 1)
     async with running() as rig:
         begin = await create(rig, "a")
         await rig.http.request("GET", ALL)

@@ -13,9 +13,10 @@ from interleaving import Interleaved
 from kapi.contracts.storage import Compacted, StorageBackend, Unavailable
 from kapi.meta.gvk import GroupVersionKind
 from kapi.storage import feed as feed_module
-from kapi.storage import watchcache
+from kapi.storage import indexes, watchcache, window
 from kapi.storage.entry import Codec, Entry
 from kapi.storage.feed import Feed
+from kapi.storage.indexes import Term
 from kapi.storage.watchcache import CacheEvent, WatchCache, Watcher
 
 PREFIX = "/registry/widgets/"
@@ -191,9 +192,9 @@ def test_namespaces_are_ranges_of_keys(keys: list[tuple[str, str]], namespace: s
     cache = WatchCache(None, None, PREFIX, CODEC)  # type: ignore[arg-type]  # nothing is read
     for own, name in keys:
         key = f"{PREFIX}{own}/{name}"
-        cache.entries[key] = CODEC.entry(key, CODEC.encode({"metadata": {"name": name, "namespace": own}}), 1)
-    cache.keys = sorted(cache.entries)
-    want = [key for key in cache.keys if namespace in ("", key.split("/")[3])]
+        cache._ordered.put(CODEC.entry(key, CODEC.encode({"metadata": {"name": name, "namespace": own}}), 1))
+    everything = sorted(f"{PREFIX}{own}/{name}" for own, name in keys)
+    want = [key for key in everything if namespace in ("", key.split("/")[3])]
     assert [entry.key for entry in cache.scan(namespace)] == want
     begin = PREFIX + start
     assert [entry.key for entry in cache.scan(namespace, begin)] == [key for key in want if key >= begin]
@@ -205,12 +206,11 @@ def paged(cache: WatchCache, namespace: str, limit: int) -> list[str]:
     found: list[str] = []
     start = ""
     while True:
-        first, last = cache.bounds(namespace, start)
-        page = [entry.key for entry in cache.slice(first, min(last, first + limit))]
-        found += page
-        if last - first <= limit:
+        page, left = cache.page(namespace, start, limit)
+        found += [entry.key for entry in page]
+        if not left:
             return found
-        start = page[-1] + "\0"
+        start = page[-1].key + "\0"
 
 
 # Watching
@@ -260,7 +260,7 @@ async def test_deleted_objects_show_the_revision_of_their_deletion() -> None:
 
 
 async def test_older_events_come_from_the_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchcache, "WINDOW_EVENTS", 2)
+    monkeypatch.setattr(window, "MOST_EVENTS", 2)
     async with caching() as parts:
         await parts.cache.ready()
         begin = await parts.put("a")
@@ -314,7 +314,7 @@ async def test_history_ends_even_if_nothing_of_the_resource_changed() -> None:
 
 
 async def test_compacted_history_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchcache, "WINDOW_EVENTS", 1)
+    monkeypatch.setattr(window, "MOST_EVENTS", 1)
     async with caching() as parts:
         await parts.cache.ready()
         begin = await parts.put("a")
@@ -329,7 +329,7 @@ async def test_compacted_history_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_the_window_forgets_old_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchcache, "WINDOW_SECONDS", -1.0)
+    monkeypatch.setattr(window, "MOST_SECONDS", -1.0)
     async with caching() as parts:
         await parts.cache.ready()
         begin = await parts.put("a")
@@ -354,6 +354,60 @@ async def test_a_watcher_that_cannot_keep_up_is_closed(monkeypatch: pytest.Monke
         assert [name for _, name in seen(slow)] == ["a", "b"], "what it has already is in order and complete"
         assert not quick.closed
         assert parts.cache.watchers == 1
+
+
+async def test_a_watcher_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchcache, "QUEUE_BYTES", 300)
+    async with caching() as parts:
+        await parts.cache.ready()
+        slow, _ = parts.cache.watch(everything, parts.cache.revision)
+        quick, _ = parts.cache.watch(everything, parts.cache.revision)
+        names = ["a", "b", "large" * 60, "c", "d", "e"]
+        for name in names:
+            await parts.put(name)
+            await parts.names()
+            assert seen(quick) == [("ADDED", name)], "a single event is never too large"
+        assert slow.closed
+        assert [name for _, name in seen(slow)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(("within", "expected"), [("", "abc"), ("ns/", "ab"), ("ns/b", "b"), ("n/", "")])
+async def test_a_watcher_of_a_part_is_asked_about_that_only(within: str, expected: str) -> None:
+    asked: list[str] = []
+
+    def ask(entry: Entry) -> bool:
+        asked.append(entry.name)
+        return True
+
+    async with caching() as parts:
+        await parts.cache.ready()
+        watcher, _ = parts.cache.watch(ask, parts.cache.revision, within)
+        await parts.put("a")
+        await parts.put("b")
+        await parts.put("c", "other")
+        await parts.names()
+        assert "".join(asked) == "".join(name for _, name in seen(watcher)) == expected
+        watcher.close()
+        assert parts.cache.watchers == 0
+
+
+async def test_labels_that_are_asked_for_again_are_found_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexes, "FROM_ENTRIES", 3)
+    async with caching() as parts:
+        for name, color in zip("dcba", ("blue", "red") * 2, strict=True):
+            await parts.put(name, color=color)
+        await parts.cache.ready()
+        term = Term(True, "color", "blue")
+        for _ in range(2):
+            assert len(parts.cache.scan("", terms=(term,))) == 4
+        await asyncio.gather(*parts.cache._indexes._filling)
+        found = parts.cache.scan("ns", terms=(term,))
+        assert [entry.name for entry in found] == ["b", "d"]
+        await parts.put("b", color="red")
+        await parts.put("e", color="blue")
+        await parts.names()
+        assert [entry.name for entry in parts.cache.scan("", terms=(term,))] == ["d", "e"]
+        assert [entry.name for entry in found] == ["b", "d"], "what was found stays as it was"
 
 
 async def test_a_window_larger_than_the_queue_closes_the_watcher_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,9 @@ from kapi.contracts.resources import Resource
 from kapi.meta.errors import bad_request, go_quote
 from kapi.meta.listing import ListOptions
 from kapi.storage.entry import Entry
+from kapi.storage.indexes import Term
 
+_EQUAL = ("Equals", "DoubleEquals")
 METADATA_FIELDS = ("metadata.name", "metadata.namespace")
 
 
@@ -14,8 +16,8 @@ class Selection:
     """The namespace and selectors of a list or watch.
 
     ``namespace`` "" means all; ``matches`` is None when everything in the namespace matches; ``key`` is that of the
-    only object that can match (``metadata.name=…``), "" if there may be several. Raises a 400 StatusError for fields
-    that the resource cannot be selected by.
+    only object that can match (``metadata.name=…``), "" if there may be several; ``terms`` are equalities that all
+    matching objects meet, for an index. Raises a 400 StatusError for fields that the resource cannot be selected by.
     """
 
     def __init__(self, resource: Resource, namespace: str, options: ListOptions) -> None:
@@ -24,6 +26,7 @@ class Selection:
         self.namespace = namespace
         self.key = self._only_key(resource, options)
         self.matches: Callable[[Entry], bool] | None = _predicate(options)
+        self.terms = _terms(options) if self.matches is not None else ()
 
     def _only_key(self, resource: Resource, options: ListOptions) -> str:
         name = options.field_selector.exact("metadata.name") if not options.field_selector.empty else None
@@ -31,11 +34,24 @@ class Selection:
             return ""
         return f"{self.namespace}/{name}" if resource.namespaced else name
 
+    @property
+    def within(self) -> str:
+        """The part of the keys that matching objects share, below the prefix of the resource: see WatchCache.watch."""
+        return self.key or (f"{self.namespace}/" if self.namespace else "")
+
     def includes(self, entry: Entry) -> bool:
         """Tell whether an entry of any namespace is meant."""
         if self.namespace and entry.namespace != self.namespace:
             return False
         return self.matches is None or self.matches(entry)
+
+
+def _terms(options: ListOptions) -> tuple[Term, ...]:
+    labels, fields = options.label_selector.requirements, options.field_selector.requirements
+    return (
+        *(Term(True, each.key, each.values[0]) for each in labels if each.operator in _EQUAL),
+        *(Term(False, each.field, each.value) for each in fields if each.equal),
+    )
 
 
 def _predicate(options: ListOptions) -> Callable[[Entry], bool] | None:

@@ -1,4 +1,4 @@
-"""Waiting until a watch cache has reached a revision that a client names."""
+"""Waiting until a watch cache has reached a revision: the present one, or one that a client names."""
 
 import asyncio
 
@@ -21,6 +21,22 @@ def too_large(wanted: int, current: int) -> StatusError:
         },
         {"Retry-After": "1"},
     )
+
+
+async def current(cache: WatchCache) -> bool:
+    """Return when the cache shows every write acknowledged before the call; False if that takes longer than 3 s.
+
+    Whoever reads then asks the backend, as kube-apiserver does when its cache is behind.
+    """
+    revision = await cache.target()
+    if revision <= cache.revision:
+        return True
+    try:
+        async with asyncio.timeout(CACHE_WAIT):
+            await cache.reached(revision)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def reached(cache: WatchCache, revision: int) -> None:

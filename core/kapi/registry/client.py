@@ -74,8 +74,8 @@ class CacheInformer:
         cache, watch = self._store.cache, MetadataWatch(handler, members)
         stop = cache.listen(watch.changed)
         try:
-            for count, key in enumerate(list(cache.keys), 1):
-                entry = cache.entries.get(key)
+            for count, present in enumerate(cache.scan(""), 1):
+                entry = cache.entries.get(present.key)
                 if entry is not None:
                     watch.added(entry)
                 if count % TOLD_AT_ONCE == 0:

@@ -6,6 +6,7 @@ the value enters the cache; after that, reads only join bytes.
 """
 
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,16 +18,21 @@ log = logging.getLogger("kapi.storage")
 
 Object = dict[str, Any]
 _METADATA = b'"metadata":{'
+_NONE: Mapping[str, str] = {}
+
+SHARED = 1024
+"""How many different sets of labels of a kind are remembered, so that further objects share them."""
 
 
 class Entry:
     """An object in the watch cache.
 
     ``item`` is the object as it stands in a list of typed items: ``{"metadata":{"resourceVersion":…},…}``, without
-    kind and apiVersion. ``labels`` and ``fields`` (selectable fields) are extracted once.
+    kind and apiVersion. ``labels`` and ``selected`` (the selectable fields that the kind adds to name and namespace)
+    are extracted once, and shared by entries where they are the same.
     """
 
-    __slots__ = ("fields", "item", "key", "labels", "name", "namespace", "revision")
+    __slots__ = ("item", "key", "labels", "name", "namespace", "revision", "selected")
 
     def __init__(
         self,
@@ -36,7 +42,7 @@ class Entry:
         namespace: str,
         name: str,
         labels: Mapping[str, str],
-        fields: Mapping[str, str],
+        selected: Mapping[str, str],
     ) -> None:
         """Take the parts described above."""
         self.key = key
@@ -45,7 +51,31 @@ class Entry:
         self.namespace = namespace
         self.name = name
         self.labels = labels
-        self.fields = fields
+        self.selected = selected
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """The values of all selectable fields."""
+        return {"metadata.name": self.name, "metadata.namespace": self.namespace, **self.selected}
+
+
+class _Shared:
+    """Equal small mappings as one: most objects have the labels of many others."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+
+    def one(self, mapping: Mapping[str, str]) -> Mapping[str, str]:
+        """Return a mapping that is equal, and shared unless there are too many different ones."""
+        items = tuple(mapping.items())
+        found = self._known.get(items)
+        if found is None:
+            if len(self._known) >= SHARED:
+                self._known.clear()
+            found = self._known[items] = mapping
+        return found
 
 
 class Codec:
@@ -60,6 +90,8 @@ class Codec:
         self.head = b'{"kind":%b,"apiVersion":%b,' % (orjson.dumps(kind.kind), orjson.dumps(kind.api_version))
         self._value_head = self.head + _METADATA
         self._selectable = dict(selectable)
+        self._labels = _Shared()
+        self._selected = _Shared()
 
     def encode(self, obj: Object) -> bytes:
         """Return the stored value of an object; ``metadata`` must hold at least a name."""
@@ -78,11 +110,17 @@ class Codec:
             value = self.encode(obj)
         item = b'{"metadata":{"resourceVersion":"%d",%b' % (revision, value[len(head) :])
         meta = obj["metadata"]
-        name, namespace = meta["name"], meta.get("namespace", "")
-        fields = {"metadata.name": name, "metadata.namespace": namespace}
-        for path, extract in self._selectable.items():
-            fields[path] = extract(obj)
-        return Entry(key, revision, item, namespace, name, meta.get("labels") or {}, fields)
+        labels = meta.get("labels")
+        selected = {path: extract(obj) for path, extract in self._selectable.items()}
+        return Entry(
+            key,
+            revision,
+            item,
+            sys.intern(meta.get("namespace", "")),
+            meta["name"],
+            self._labels.one(labels) if labels else _NONE,
+            self._selected.one(selected) if selected else _NONE,
+        )
 
     def readable(self, key: str, value: bytes, revision: int) -> Entry | None:
         """Return the cache entry of a stored value; None, with a line in the log, if it is not an object of this kind.
@@ -114,4 +152,4 @@ class Codec:
         """Return the entry at another revision: the last state of an object at the revision of its deletion."""
         splice = len(_METADATA) + 1 + len(b'"resourceVersion":"",') + len(str(entry.revision))
         item = b'{"metadata":{"resourceVersion":"%d",%b' % (revision, entry.item[splice:])
-        return Entry(entry.key, revision, item, entry.namespace, entry.name, entry.labels, entry.fields)
+        return Entry(entry.key, revision, item, entry.namespace, entry.name, entry.labels, entry.selected)

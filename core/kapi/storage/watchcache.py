@@ -7,22 +7,25 @@ watchers there are.
 
 import asyncio
 import time
-from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from kapi.contracts.storage import Change, RangeResult, StorageBackend
+from kapi.contracts.storage import Change, KeyValue, RangeResult, StorageBackend
 from kapi.storage.entry import Codec, Entry
 from kapi.storage.feed import Feed, Subscriber
+from kapi.storage.indexes import Indexes, Term
+from kapi.storage.ordered import OrderedEntries, Snapshot
+from kapi.storage.turns import Turns
 from kapi.storage.unreadable import ENCRYPTED, NOT_DECRYPTED, UnreadableValue
+from kapi.storage.window import Window
 
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 Predicate = Callable[[Entry], bool]
 
-WINDOW_EVENTS = 4096
-WINDOW_SECONDS = 300.0
 QUEUE_EVENTS = 4096
+QUEUE_BYTES = 32 << 20
+"""How much a watcher may be behind. The events of a queue are shared with other watchers and the window."""
 PAGE = 2000
 
 
@@ -41,7 +44,7 @@ class Representation(Protocol):
 class CacheEvent:
     """One change: ``entry`` is the new state (None: deleted), ``previous`` the one before (None: created)."""
 
-    __slots__ = ("_frames", "_last", "at", "entry", "previous", "revision")
+    __slots__ = ("_frames", "_last", "at", "entry", "previous", "revision", "size")
 
     def __init__(self, revision: int, entry: Entry | None, previous: Entry | None) -> None:
         """Take the two states and the revision of the change."""
@@ -49,8 +52,10 @@ class CacheEvent:
         self.entry = entry
         self.previous = previous
         self.at = time.monotonic()
+        shown = entry or previous
+        self.size = len(shown.item) if shown is not None else 0
         self._last: Entry | None = None
-        self._frames: dict[tuple[EventType, Representation], bytes] = {}
+        self._frames: dict[tuple[EventType, Representation], bytes] | None = {}
 
     def seen_by(self, matches: Predicate) -> EventType | None:
         """Return the type of the event for a watcher with this predicate; None: not to be seen."""
@@ -71,15 +76,19 @@ class CacheEvent:
         return self._last
 
     def frame(self, kind: EventType, representation: Representation) -> bytes:
-        """Return the watch frame of the event; of a shared representation it is rendered only once."""
-        if not representation.shared:
+        """Return the watch frame of the event; of a shared representation it is rendered only once while it is new."""
+        frames = self._frames
+        if frames is None or not representation.shared:
             return event_frame(kind, representation.object(self.state(kind)))
         key = (kind, representation)
-        found = self._frames.get(key)
+        found = frames.get(key)
         if found is None:
-            found = event_frame(kind, representation.object(self.state(kind)))
-            self._frames[key] = found
+            found = frames[key] = event_frame(kind, representation.object(self.state(kind)))
         return found
+
+    def forget_frames(self) -> None:
+        """Give up what was rendered, and keep no more of it: most watchers have sent it."""
+        self._frames = self._last = None
 
 
 def event_frame(kind: str, body: bytes) -> bytes:
@@ -100,11 +109,16 @@ class Watcher:
     A watcher whose queue overflows is closed (``overflowed``); its client resumes by resourceVersion.
     """
 
-    __slots__ = ("_after", "_cache", "_matches", "_waiter", "closed", "expired", "queue")
+    __slots__ = ("_after", "_bytes", "_cache", "_matches", "_waiter", "closed", "expired", "queue", "scope")
 
-    def __init__(self, cache: "WatchCache", matches: Predicate, after: int) -> None:
-        """Take the cache to leave on close, which entries the watcher wants, and the revision it begins after."""
+    def __init__(self, cache: "WatchCache", scope: str, matches: Predicate, after: int) -> None:
+        """Take the cache to leave on close, which entries the watcher wants, and the revision it begins after.
+
+        ``scope`` is a key or a prefix of keys (ending in a slash): only entries there are asked about.
+        """
         self._cache = cache
+        self.scope = scope
+        self._bytes = 0
         self._matches = matches
         self._after = after
         self.queue: deque[Delivery] = deque()
@@ -119,10 +133,11 @@ class Watcher:
         kind = event.seen_by(self._matches)
         if kind is None:
             return
-        if len(self.queue) >= QUEUE_EVENTS:
+        if self.queue and (len(self.queue) >= QUEUE_EVENTS or self._bytes + event.size > QUEUE_BYTES):
             self.close()
             return
         self.queue.append(Delivery(kind, event))
+        self._bytes += event.size
         self.wake()
 
     def wake(self) -> None:
@@ -153,7 +168,16 @@ class Watcher:
         """Return and forget what is queued."""
         taken = list(self.queue)
         self.queue.clear()
+        self._bytes = 0
         return taken
+
+
+class _State(NamedTuple):
+    """The entries that the store has at a revision."""
+
+    entries: dict[str, Entry]
+    ordered: OrderedEntries
+    revision: int
 
 
 class WatchCache:
@@ -164,16 +188,16 @@ class WatchCache:
         self.prefix = prefix
         self.codec = codec
         self.entries: dict[str, Entry] = {}
-        self.keys: list[str] = []
         self.changed_at = 0
         self._backend = backend
         self._feed = feed
-        self._window: deque[CacheEvent] = deque()
-        self._window_start = 0
+        self._ordered = OrderedEntries()
+        self._indexes = Indexes()
+        self._window = Window()
         self._loaded_at = 0
         self._pending: list[Change] | None = None
         self._loading: asyncio.Task[None] | None = None
-        self._watchers: dict[Watcher, None] = {}
+        self._watchers: dict[str, dict[Watcher, None]] = {}
         self._listeners: list[Callable[[CacheEvent], None]] = []
         self._resets = 0
         self._ended = False
@@ -186,7 +210,7 @@ class WatchCache:
     @property
     def watchers(self) -> int:
         """How many watches are open."""
-        return len(self._watchers)
+        return sum(map(len, self._watchers.values()))
 
     async def ready(self) -> None:
         """Return when the cache has been filled; raises what the backend raises, and reads anew the next time."""
@@ -211,6 +235,11 @@ class WatchCache:
         if not self._filled:
             await self.ready()
 
+    async def target(self) -> int:
+        """Return the revision that a consistent read must see; raises what the backend raises."""
+        await self.ready()
+        return await self._backend.current_revision()
+
     async def reached(self, revision: int) -> None:
         """Return when the cache shows ``revision``."""
         await self.ready()
@@ -222,44 +251,52 @@ class WatchCache:
         """Read all, and again if history was lost meanwhile: changes between the two may have gone unseen."""
         while True:
             resets = self._resets
-            entries, revision = await self._read()
+            state = await self._read()
             if resets == self._resets:
                 break
-        self._install(entries, revision)
+        self._install(state)
 
-    async def _read(self) -> tuple[dict[str, Entry], int]:
-        """Return the entries that the store has, and its revision."""
-        entries: dict[str, Entry] = {}
-        start, revision = "", 0
+    async def _read(self) -> _State:
+        """Read all entries, a little at a time."""
+        entries, ordered = dict[str, Entry](), OrderedEntries()
+        start, revision, turns = "", 0, Turns()
         while True:
             page = await self._backend.range(self.prefix, start=start, limit=PAGE, revision=revision)
             revision = page.revision
-            for key, value, modified in page.items:
-                entry = self.codec.readable(key, value, modified)
+            for item in page.items:
+                entry = self._readable(item)
                 if entry is not None:
-                    entries[key] = entry
-                elif value.startswith(ENCRYPTED):
-                    raise UnreadableValue(key, NOT_DECRYPTED)  # nobody must take it for absent, and make another
+                    entries[entry.key] = entry
+                    ordered.put(entry)
+                if turns.due():
+                    await turns.give()
             if not page.more:
-                return entries, revision
+                return _State(entries, ordered, revision)
             start = page.items[-1].key + "\0"
-            await asyncio.sleep(0)
 
-    def _install(self, entries: dict[str, Entry], revision: int) -> None:
+    def _readable(self, item: KeyValue) -> Entry | None:
+        entry = self.codec.readable(item.key, item.value, item.revision)
+        if entry is None and item.value.startswith(ENCRYPTED):
+            raise UnreadableValue(item.key, NOT_DECRYPTED)  # nobody must take it for absent, and make another
+        return entry
+
+    def _install(self, state: _State) -> None:
         """Take over a freshly read state; listeners learn the difference to what they knew."""
         known = self.entries
-        self.entries, self.keys = entries, sorted(entries)
-        self._loaded_at = self._window_start = self.changed_at = revision
-        self._window.clear()
+        self.entries, self._ordered, revision = state
+        self._indexes.clear()
+        self._loaded_at = self.changed_at = revision
+        self._window.reset(revision)
         pending, self._pending = self._pending or [], None
-        for key in known.keys() | entries.keys():
-            before, now = known.get(key), entries.get(key)
-            if before is None or now is None or before.revision != now.revision:
-                self._tell(CacheEvent(revision, now, before))
+        if self._listeners:
+            for key in known.keys() | self.entries.keys():
+                before, now = known.get(key), self.entries.get(key)
+                if before is None or now is None or before.revision != now.revision:
+                    self._tell(CacheEvent(revision, now, before))
         self._apply([change for change in pending if change.revision > revision])
 
     def _reset(self) -> None:
-        for watcher in list(self._watchers):
+        for watcher in self._all_watchers():
             watcher.close(expired=True)
         self._resets += 1
         if self._filled:
@@ -273,7 +310,8 @@ class WatchCache:
         for change in changes:
             if change.revision > self._loaded_at:
                 self._change(change)
-        self._trim()
+        self._window.trim()
+        self._indexes.trim()
 
     def _change(self, change: Change) -> None:
         previous = self.entries.get(change.key)
@@ -282,43 +320,48 @@ class WatchCache:
             if previous is None:
                 return
             del self.entries[change.key]
-            del self.keys[bisect_left(self.keys, change.key)]
+            self._ordered.remove(change.key)
         else:
-            if previous is None:
-                insort(self.keys, change.key)
             self.entries[change.key] = entry
+            self._ordered.put(entry)
+        self._indexes.change(previous, entry)
         event = CacheEvent(change.revision, entry, previous)
         self.changed_at = change.revision
-        self._window.append(event)
-        for watcher in list(self._watchers):
+        self._window.add(event)
+        for watcher in self._watchers_of(change.key):
             watcher.deliver(event)
         self._tell(event)
+
+    def _watchers_of(self, key: str) -> list[Watcher]:
+        """Return the watchers that may want a key: of everything, of its namespace, of itself."""
+        watchers = self._watchers
+        if not watchers:
+            return []
+        scopes = {self.prefix, key[: key.rfind("/") + 1], key}
+        return [watcher for scope in scopes if scope in watchers for watcher in watchers[scope]]
+
+    def _all_watchers(self) -> list[Watcher]:
+        return [watcher for watchers in self._watchers.values() for watcher in watchers]
 
     def _tell(self, event: CacheEvent) -> None:
         for listener in self._listeners:
             listener(event)
 
-    def _trim(self) -> None:
-        oldest = time.monotonic() - WINDOW_SECONDS
-        window = self._window
-        while window and (len(window) > WINDOW_EVENTS or window[0].at < oldest):
-            self._window_start = window.popleft().revision
+    def page(self, namespace: str, start: str = "", limit: int = 0, terms: Sequence[Term] = ()) -> tuple[Snapshot, int]:
+        """Return entries of a namespace ("": all) in key order, from the key ``start`` on, and how many more there are.
 
-    def bounds(self, namespace: str, start: str = "") -> tuple[int, int]:
-        """Return the positions in ``keys`` between which the keys of a namespace lie ("": all), from ``start`` on."""
+        ``limit`` is how many entries are returned at most (0: all). ``terms`` are what all entries that are wanted
+        meet; others may be left out, and are if that is quicker. The entries show this moment, whenever they are used.
+        """
+        entries = self._ordered
+        if terms:
+            entries = self._indexes.find(terms, self.entries) or entries
         prefix = f"{self.prefix}{namespace}/" if namespace else self.prefix
-        keys = self.keys
-        last = bisect_left(keys, prefix[:-1] + "0") if namespace else len(keys)
-        return bisect_left(keys, max(prefix, start), 0, last), last
+        return entries.snapshot(max(prefix, start), prefix[:-1] + "0", limit)
 
-    def slice(self, first: int, last: int) -> list[Entry]:
-        """Return the entries between two positions, in key order."""
-        entries = self.entries
-        return [entries[key] for key in self.keys[first:last]]
-
-    def scan(self, namespace: str, start: str = "") -> list[Entry]:
-        """Return the entries of a namespace ("": all) in key order, from the key ``start`` on."""
-        return self.slice(*self.bounds(namespace, start))
+    def scan(self, namespace: str, start: str = "", terms: Sequence[Term] = ()) -> Snapshot:
+        """Return the entries of a namespace ("": all) in key order, from the key ``start`` on, as of this moment."""
+        return self.page(namespace, start, 0, terms)[0]
 
     async def range(self, prefix: str, start: str, limit: int, revision: int) -> RangeResult:
         """Read keys of this resource from the backend, at a revision that the cache no longer shows."""
@@ -331,19 +374,24 @@ class WatchCache:
 
     def leave(self, watcher: Watcher) -> None:
         """Forget a watcher."""
-        self._watchers.pop(watcher, None)
+        watchers = self._watchers.get(watcher.scope, {})
+        watchers.pop(watcher, None)
+        if not watchers:
+            self._watchers.pop(watcher.scope, None)
 
-    def watch(self, matches: Predicate, after: int) -> tuple[Watcher, bool]:
+    def watch(self, matches: Predicate, after: int, within: str = "") -> tuple[Watcher, bool]:
         """Open a watch that begins after a revision.
+
+        ``within`` is the end of the prefix ``NAMESPACE/``, or of the key of the only object that can match; "": all.
 
         Returns the watcher, with what the window holds already queued, and whether that is all: if not, the caller
         first sends what :meth:`history` yields.
         """
-        complete = after >= self._window_start
-        watcher = Watcher(self, matches, after if complete else self.revision)
-        self._watchers[watcher] = None
+        complete = after >= self._window.start
+        watcher = Watcher(self, self.prefix + within, matches, after if complete else self.revision)
+        self._watchers.setdefault(watcher.scope, {})[watcher] = None
         if complete:
-            for event in self._window:
+            for event in self._window.since(after):
                 watcher.deliver(event)
         if self._ended:
             watcher.close()
@@ -366,5 +414,5 @@ class WatchCache:
     def end_watches(self) -> None:
         """Close all watchers, and those that come later at once, because the server stops."""
         self._ended = True
-        for watcher in list(self._watchers):
+        for watcher in self._all_watchers():
             watcher.close()

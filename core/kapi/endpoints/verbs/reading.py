@@ -1,14 +1,13 @@
 """GET of one object, and LIST."""
 
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Callable, Sequence
 
 from kapi.contracts.storage import Compacted, FutureRevision
 from kapi.endpoints.answer import Answer
 from kapi.endpoints.representation import ListMeta
 from kapi.endpoints.request import ResourceRequest
 from kapi.endpoints.selection import Selection
-from kapi.endpoints.waiting import reached
+from kapi.endpoints.waiting import current, reached
 from kapi.meta.errors import bad_request, expired, not_found
 from kapi.meta.listing import (
     EXACT,
@@ -20,6 +19,8 @@ from kapi.meta.listing import (
 )
 from kapi.meta.query import first, parse_resource_version
 from kapi.storage.entry import Entry
+from kapi.storage.ordered import Snapshot
+from kapi.storage.turns import Turns
 from kapi.storage.watchcache import WatchCache
 
 MAX_PAGE = 10_000
@@ -30,11 +31,17 @@ async def get(request: ResourceRequest) -> Answer:
     """Answer with one object: as of now, or not older than ``resourceVersion``."""
     store = request.stored
     version = first(request.query, "resourceVersion")
-    if not version:
-        await store.cache.current()
-    else:
+    key = store.key(request.namespace, request.name)
+    if version:
         await reached(store.cache, parse_resource_version(version))
-    entry = store.cache.entries.get(store.key(request.namespace, request.name))
+    elif not await current(store.cache):
+        return _shown(request, await store.fresh(key))
+    return _shown(request, store.cache.entries.get(key))
+
+
+def _shown(request: ResourceRequest, entry: Entry | None) -> Answer:
+    """Return the answer with an object, or the part of it that the request asks for; raises not_found."""
+    store = request.stored
     if entry is None:
         raise not_found(request.resource.group_resource, request.name)
     if request.subresource is not None and request.subresource.view is not None:
@@ -63,13 +70,13 @@ async def page(
         return await _page_at(cache, revision, start, limit, options, selection)
     if options.resource_version and not start:
         await reached(cache, parse_resource_version(options.resource_version, listing=True))
-    else:
-        await cache.current()
+    elif not await current(cache):
+        return await _stored_page(cache, 0, start, limit, selection)
     if selection.key:
         entry = cache.entries.get(cache.prefix + selection.key)
         found = [entry] if entry is not None and not start and selection.includes(entry) else []
         return found, ListMeta(cache.revision)
-    return _cached_page(cache, cache.revision, start, limit, selection)
+    return await _cached_page(cache, cache.revision, start, limit, selection)
 
 
 def _begin(options: ListOptions, cache: WatchCache) -> tuple[str, int]:
@@ -93,7 +100,7 @@ async def _page_at(
     """Return a page of the state at a revision; from the cache if nothing has changed since."""
     await reached(cache, revision)
     if cache.changed_at <= revision:
-        return _cached_page(cache, revision, start, limit, selection)
+        return await _cached_page(cache, revision, start, limit, selection)
     try:
         return await _stored_page(cache, revision, start, limit, selection)
     except Compacted:
@@ -107,14 +114,18 @@ async def _page_at(
 async def _stored_page(
     cache: WatchCache, revision: int, start: str, limit: int, selection: Selection
 ) -> tuple[Sequence[Entry], ListMeta]:
-    """Return a page of the state at a revision from the backend, reading no further than the page goes."""
+    """Return a page of the state at a revision (0: now) from the backend, reading no further than the page goes."""
     matches = selection.matches
     prefix = f"{cache.prefix}{selection.namespace}/" if selection.namespace else cache.prefix
     size = limit if limit and matches is None else MAX_PAGE
     taken: list[Entry] = []
+    turns = Turns()
     while True:
         found = await cache.range(prefix, max(start, prefix), size, revision)
+        revision = found.revision
         for position, (key, value, modified) in enumerate(found.items, 1):
+            if turns.due():
+                await turns.give()
             entry = cache.codec.readable(key, value, modified)
             if entry is None or (matches is not None and not matches(entry)):
                 continue
@@ -132,34 +143,35 @@ def _resume(cache: WatchCache, start: str) -> str:
     return encode_continue(start, -1, cache.prefix)
 
 
-def _cached_page(
+async def _cached_page(
     cache: WatchCache, revision: int, start: str, limit: int, selection: Selection
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Return a page from the cache; without selectors it costs what it holds, however many objects there are."""
-    first, last = cache.bounds(selection.namespace, start)
-    if selection.matches is not None or not limit or last - first <= limit:
-        return _cut(cache.slice(first, last), cache, revision, limit, selection)
-    taken = cache.slice(first, first + limit)
-    token = encode_continue(taken[-1].key + "\0", revision, cache.prefix)
-    return taken, ListMeta(revision, token, last - first - limit)
+    if selection.matches is not None:
+        entries = cache.scan(selection.namespace, start, selection.terms)
+        return await _selected(entries, selection.matches, cache, revision, limit)
+    taken, left = cache.page(selection.namespace, start, limit)
+    if not left:
+        return taken, ListMeta(revision)
+    return taken, ListMeta(revision, encode_continue(taken[-1].key + "\0", revision, cache.prefix), left)
 
 
-def _cut(
-    entries: Sequence[Entry], cache: WatchCache, revision: int, limit: int, selection: Selection
+async def _selected(
+    entries: Snapshot, matches: Callable[[Entry], bool], cache: WatchCache, revision: int, limit: int
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Take what matches, up to the limit, and say where the list goes on.
 
-    With selectors nobody knows whether what is left matches: it goes on wherever there are more keys.
+    Nobody knows whether what is left matches: it goes on wherever there are more keys.
     """
-    matches = selection.matches
-    if matches is None:
-        if not limit or len(entries) <= limit:
-            return entries, ListMeta(revision)
-        token = encode_continue(entries[limit - 1].key + "\0", revision, cache.prefix)
-        return entries[:limit], ListMeta(revision, token, len(entries) - limit)
-    if not limit:
-        return [entry for entry in entries if matches(entry)], ListMeta(revision)
-    taken = list(islice(filter(matches, entries), limit))
-    if len(taken) < limit or taken[-1] is entries[-1]:
+    taken: list[Entry] = []
+    turns = Turns()
+    for piece in entries.pieces:
+        taken += filter(matches, piece)
+        if limit and len(taken) >= limit:
+            break
+        if turns.due():
+            await turns.give()
+    if not limit or len(taken) < limit or taken[limit - 1] is entries[-1]:
         return taken, ListMeta(revision)
+    del taken[limit:]
     return taken, ListMeta(revision, encode_continue(taken[-1].key + "\0", revision, cache.prefix))

@@ -6,7 +6,7 @@ the client leaves, the timeout passes, the server stops, or the client cannot ke
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 
 import orjson
@@ -20,6 +20,7 @@ from kapi.meta.errors import StatusError, expired
 from kapi.meta.listing import ListOptions, parse_list_options
 from kapi.meta.query import parse_resource_version
 from kapi.storage.entry import Entry
+from kapi.storage.ordered import NOTHING, Snapshot
 from kapi.storage.watchcache import CacheEvent, WatchCache, Watcher, event_frame
 
 BOOKMARK_SECONDS = 60.0
@@ -63,7 +64,7 @@ class Stream:
         initial = not self.options.resource_version or self.options.resource_version == "0"
         initial = self.options.send_initial_events if self.options.send_initial_events is not None else initial
         watcher, complete, started = await self._open(initial)
-        present = self._present() if initial else []
+        present = self.cache.scan(self.selection.namespace, terms=self.selection.terms) if initial else NOTHING
         try:
             yield b""
             if initial:
@@ -92,19 +93,23 @@ class Stream:
                     await cache.reached(self.after)
         started = cache.revision
         from_now = initial or not self.after
-        return *cache.watch(self.wants, started if from_now else self.after), started
+        return *cache.watch(self.wants, started if from_now else self.after, self.selection.within), started
 
-    def _present(self) -> list[Entry]:
-        """Return the entries that the watch is about, as of now."""
-        return [entry for entry in self.cache.scan(self.selection.namespace) if self.wants(entry)]
-
-    async def _initial(self, entries: Sequence[Entry], revision: int) -> AsyncIterator[bytes]:
-        """Yield a state as ADDED events, and the bookmark that ends it if the client asked for it."""
-        for begin in range(0, len(entries), SLICE):
-            piece = entries[begin : begin + SLICE]
-            yield b"".join(event_frame("ADDED", self.representation.object(entry)) for entry in piece)
+    async def _initial(self, present: Snapshot, revision: int) -> AsyncIterator[bytes]:
+        """Yield what the watch is about of a state, as ADDED events, and the bookmark that ends it if asked for."""
+        wanted: list[Entry] = []
+        for piece in present.pieces:
+            wanted += filter(self.wants, piece)
+            while len(wanted) >= SLICE:
+                yield self._added(wanted[:SLICE])
+                del wanted[:SLICE]
+            await asyncio.sleep(0)
+        yield self._added(wanted)
         if self.options.send_initial_events and self.options.allow_watch_bookmarks:
             yield self._bookmark(revision, {INITIAL_EVENTS_END: "true"})
+
+    def _added(self, entries: Iterable[Entry]) -> bytes:
+        return b"".join([event_frame("ADDED", self.representation.object(entry)) for entry in entries])
 
     async def _history(self, until: int) -> AsyncIterator[bytes]:
         """Yield what the backend still knows between the client's revision and the cache's window."""
