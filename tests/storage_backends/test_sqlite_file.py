@@ -67,7 +67,7 @@ async def test_only_the_owner_can_read_the_files(path: Path) -> None:
         await backend.create("/secrets/a", b"1")
         modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in path.parent.iterdir()}
         files = {"kapi.db": 0o600, "kapi.db-wal": 0o600, "kapi.db-shm": 0o600}
-        assert modes == {**files, "kapi.db-peers": 0o700}
+        assert modes == {**files, ".kapi.db-peers": 0o700}
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 

@@ -110,7 +110,7 @@ async def test_without_sockets_peers_look(tmp_path: Path) -> None:
             revision = await one.create("/k/a", b"")
             async with asyncio.timeout(10):
                 await hear(two, revision)
-            assert not list((tmp_path / "kapi.db-peers").iterdir())
+            assert not list((tmp_path / ".kapi.db-peers").iterdir())
 
 
 async def test_a_peer_that_cannot_tell_is_looked_at_more_often(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ async def test_a_peer_that_cannot_tell_is_looked_at_more_often(tmp_path: Path) -
 
 
 async def test_sockets_that_nobody_reads_are_removed(tmp_path: Path) -> None:
-    folder = tmp_path / "kapi.db-peers"
+    folder = tmp_path / ".kapi.db-peers"
     async with opened(tmp_path / "kapi.db", 1) as (backend,):
         dead = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         dead.bind(f"{folder}/dead")
@@ -139,7 +139,7 @@ async def test_sockets_that_nobody_reads_are_removed(tmp_path: Path) -> None:
 
 
 async def test_a_peer_that_does_not_read_holds_nobody_up(tmp_path: Path) -> None:
-    folder = tmp_path / "kapi.db-peers"
+    folder = tmp_path / ".kapi.db-peers"
     async with opened(tmp_path / "kapi.db", 1) as (backend,):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stuck:
             stuck.bind(f"{folder}/stuck")
@@ -153,7 +153,7 @@ async def test_datagrams_that_say_too_much_are_not_believed(tmp_path: Path) -> N
     async with opened(tmp_path / "kapi.db", 1) as (backend,):
         revision = await backend.current_revision()
         store = backend._store()
-        (own,) = (tmp_path / "kapi.db-peers").iterdir()
+        (own,) = (tmp_path / ".kapi.db-peers").iterdir()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as liar:
             for message in ((1 << 63).to_bytes(8, "big"), b"", b"x", b"\xff" * 9, HELLO):
                 liar.sendto(message, str(own))
@@ -163,7 +163,7 @@ async def test_datagrams_that_say_too_much_are_not_believed(tmp_path: Path) -> N
 
 
 async def test_a_folder_that_is_open_to_others_is_not_used(tmp_path: Path) -> None:
-    folder = tmp_path / "kapi.db-peers"
+    folder = tmp_path / ".kapi.db-peers"
     folder.mkdir()
     os.chmod(folder, 0o777)
     peers = Peers(tmp_path / "kapi.db", lambda revision: None)

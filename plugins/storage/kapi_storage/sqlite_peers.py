@@ -35,7 +35,7 @@ class Peers:
 
     def __init__(self, path: Path, heard: Callable[[int], None]) -> None:
         """Take the database, and what to call with the highest revision that peers have told."""
-        self._folder = Path(f"{path}-peers")
+        self._folder = path.with_name(f".{path.name}-peers")
         self._heard = heard
         self._name = secrets.token_hex(8)
         self._others: dict[str, str] = {}
