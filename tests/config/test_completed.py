@@ -124,10 +124,12 @@ def test_all_errors_are_told_together():
         (("a", "-a"), "", "ab"),
         ((), "", "ab"),
         (("",), "", "ab"),
+        (("*", "-long-b"), "a", "b"),
+        (("long-b",), "b", "a"),
     ],
 )
 def test_selections(words, chosen, left_out):
-    selection = Selection.parse(words)
+    selection = Selection.parse(words, {"long-b": "b"})
     assert all(name in selection for name in chosen)
     assert not any(name in selection for name in left_out)
 
@@ -135,6 +137,12 @@ def test_selections(words, chosen, left_out):
 def test_no_controllers():
     assert "ns" not in config("--controllers=").controllers
     assert "ns" in config().controllers
+
+
+def test_controllers_have_further_names():
+    installed = INSTALLED._replace(controller_aliases={"ns-controller": "ns"})
+    options = parse_flags(["--data-dir=/data", "--controllers=*,-ns-controller"], core_table())[0]
+    assert "ns" not in complete(options, installed).controllers
 
 
 def test_a_wildcard_address_advertises_one_of_this_machine():

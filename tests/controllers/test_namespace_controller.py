@@ -117,17 +117,29 @@ async def test_what_remains_is_reported_and_looked_at_again() -> None:
     controller = NamespaceController(client)
     assert not await controller.reconcile("ns")
     found = await client.get(NAMESPACES, "ns")
-    shown = {one["type"]: (one["status"], one["message"]) for one in found["status"]["conditions"]}
-    assert shown == {
-        "NamespaceContentRemaining": (
-            "True",
+    shown = [(one["type"], one["status"], one["reason"], one["message"]) for one in found["status"]["conditions"]]
+    assert shown == [
+        (
+            "NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered",
+            "All resources successfully discovered",
+        ),
+        (
+            "NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions",
+            "All legacy kube types successfully parsed",
+        ),
+        (
+            "NamespaceDeletionContentFailure", "False", "ContentDeleted",
+            "All content successfully deleted, may be waiting on finalization",
+        ),
+        (
+            "NamespaceContentRemaining", "True", "SomeResourcesRemain",
             "Some resources are remaining: deployments.apps has 1 resource instances",
         ),
-        "NamespaceFinalizersRemaining": (
-            "True",
+        (
+            "NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain",
             "Some content in the namespace has finalizers remaining: example.com/x in 1 resource instances",
         ),
-    }
+    ]  # fmt: skip
     assert found["spec"]["finalizers"] == [FINALIZER]
     assert not await controller.reconcile("ns")
     version = (await client.get(NAMESPACES, "ns"))["metadata"]["resourceVersion"]
@@ -135,6 +147,23 @@ async def test_what_remains_is_reported_and_looked_at_again() -> None:
     await MemoryClient.delete(client, DEPLOYMENTS, "stuck", "ns")
     assert await controller.reconcile("ns")
     assert await finalizers(client) == []
+    done = (await client.get(NAMESPACES, "ns"))["status"]["conditions"]
+    assert [one["status"] for one in done] == ["False"] * 5
+
+
+async def test_an_empty_namespace_says_that_all_is_well_before_it_goes() -> None:
+    client = await filled()
+    assert await NamespaceController(client).reconcile("ns")
+    conditions = (await client.get(NAMESPACES, "ns"))["status"]["conditions"]
+    assert [one["status"] for one in conditions] == ["False"] * 5
+    assert all(one["lastTransitionTime"] for one in conditions)
+
+
+async def test_resources_of_the_core_group_end_in_a_dot() -> None:
+    client = await filled((PODS, named("stuck")))
+    await NamespaceController(client).reconcile("ns")
+    conditions = (await client.get(NAMESPACES, "ns"))["status"]["conditions"]
+    assert conditions[3]["message"] == "Some resources are remaining: pods. has 1 resource instances"
 
 
 async def test_while_pods_remain_nothing_else_is_deleted() -> None:
@@ -162,6 +191,9 @@ async def test_a_refused_deletion_does_not_stop_the_others() -> None:
         await client.create(CONFIG_MAPS, named(name), "ns")
     assert not await NamespaceController(client).reconcile("ns")
     assert [one["metadata"]["name"] for one in await client.list(CONFIG_MAPS)] == ["refused"]
+    failure = (await client.get(NAMESPACES, "ns"))["status"]["conditions"][2]
+    assert (failure["status"], failure["reason"]) == ("True", "ContentDeletionFailed")
+    assert failure["message"] == "Failed to delete all resource types, 1 remaining: no"
 
 
 async def test_namespaces_that_live_are_left_alone() -> None:

@@ -1,8 +1,9 @@
 """Options made whole: every question that a flag leaves open is answered here, before anything is opened."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kapi.config import kubenames
@@ -22,12 +23,13 @@ class ConfigError(Exception):
 
 
 class Installed(NamedTuple):
-    """The names of plugins that options may choose from."""
+    """The names of plugins that options may choose from; other names of controllers lead to theirs."""
 
     storage_backends: Collection[str]
     authorizers: Collection[str]
     admission: Collection[str]
     controllers: Collection[str]
+    controller_aliases: Mapping[str, str] = MappingProxyType({})
 
 
 class CertificatePair(NamedTuple):
@@ -53,10 +55,10 @@ class Selection:
     refused: frozenset[str]
 
     @classmethod
-    def parse(cls, words: Sequence[str]) -> "Selection":
-        """Read the items of the flag; empty items count for nothing."""
-        named = frozenset(word for word in words if word and word != "*" and word[0] != "-")
-        refused = frozenset(word[1:] for word in words if word[:1] == "-")
+    def parse(cls, words: Sequence[str], aliases: Mapping[str, str]) -> "Selection":
+        """Read the items of the flag; empty items count for nothing. ``aliases`` lead to the names that are meant."""
+        named = frozenset(aliases.get(word, word) for word in words if word and word != "*" and word[0] != "-")
+        refused = frozenset(aliases.get(word[1:], word[1:]) for word in words if word[:1] == "-")
         return cls(everything="*" in words, named=named, refused=refused)
 
     def __contains__(self, name: object) -> bool:
@@ -160,7 +162,7 @@ def complete(options: Options, installed: Installed) -> CompletedConfig:
     answers = _answers(options, data_dir, generated.directory)
     answers |= _without_missing(options, installed)
     whole = Options({**options, **answers}, options.given)
-    return replace(_config(whole, data_dir, generated), warnings=tuple(warnings))
+    return replace(_config(whole, data_dir, generated, installed), warnings=tuple(warnings))
 
 
 def _answers(options: Options, data_dir: Path, pki: Path) -> dict[str, Any]:
@@ -206,7 +208,7 @@ def _advertised(bind_address: str) -> str:
         return str(probe.getsockname()[0])
 
 
-def _config(options: Options, data_dir: Path, generated: GeneratedFiles) -> CompletedConfig:
+def _config(options: Options, data_dir: Path, generated: GeneratedFiles, installed: Installed) -> CompletedConfig:
     return CompletedConfig(
         options=options,
         data_dir=data_dir,
@@ -226,7 +228,7 @@ def _config(options: Options, data_dir: Path, generated: GeneratedFiles) -> Comp
         authorization_modes=options["authorization-mode"],
         enabled_admission=frozenset((*options["enable-admission-plugins"], *options["admission-control"])),
         disabled_admission=frozenset(options["disable-admission-plugins"]),
-        controllers=Selection.parse(options["controllers"]),
+        controllers=Selection.parse(options["controllers"], installed.controller_aliases),
         service_ranges=tuple(part.strip() for part in options["service-cluster-ip-range"].split(",")),
         workers=options["workers"],
         max_requests_inflight=options["max-requests-inflight"],
@@ -263,7 +265,7 @@ def _contradictions(options: Options, installed: Installed) -> list[str]:
 def _check_names(options: Options, installed: Installed) -> tuple[list[str], list[str]]:
     """Return errors and warnings about plugins that flags name, but that are not there."""
     admission = ("enable-admission-plugins", "disable-admission-plugins", "admission-control")
-    chosen = Selection.parse(options["controllers"])
+    chosen = Selection.parse(options["controllers"], installed.controller_aliases)
     asked = (
         *((flag, options[flag], installed.admission, kubenames.ADMISSION) for flag in admission),
         ("storage-backend", (options["storage-backend"],), installed.storage_backends, frozenset[str]()),

@@ -61,7 +61,8 @@ class PostStartHook:
 
     ``start`` runs as a task until it returns or the server stops (then it is cancelled). Readiness waits for hooks with
     ``blocks_ready`` to return. ``controller`` hooks are chosen by ``--controllers`` and run in one process only
-    (the leader); they are started again, with back-off, when they fail.
+    (the leader); they are started again, with back-off, when they fail. ``aliases`` are further names that
+    ``--controllers`` takes.
     """
 
     name: str
@@ -69,6 +70,7 @@ class PostStartHook:
     start: Callable[[HookContext], Awaitable[None]]
     blocks_ready: bool = False
     controller: bool = False
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

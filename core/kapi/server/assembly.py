@@ -75,6 +75,9 @@ def installed(plugins: LoadedPlugins) -> Installed:
         authorizers=[item.descriptor.name for item in plugins.authorizers],
         admission=[item.descriptor.name for item in plugins.admission],
         controllers=[item.descriptor.name for item in plugins.controllers],
+        controller_aliases={
+            alias: item.descriptor.name for item in plugins.controllers for alias in item.descriptor.aliases
+        },
     )
 
 

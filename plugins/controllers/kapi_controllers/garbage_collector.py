@@ -11,6 +11,7 @@ from kapi.contracts.server import HookContext, PostStartHook
 from kapi.hookspecs import hookimpl
 
 NAME = "garbage-collector"
+ALIASES = ("garbage-collector-controller", "garbagecollector")
 START_DELAY = 1.0
 """Seconds until the collector begins to read all objects: a server that starts has better things to do."""
 
@@ -18,7 +19,8 @@ START_DELAY = 1.0
 @hookimpl
 def kapi_register_post_start_hooks() -> Sequence[PostStartHook]:
     """Register the controller."""
-    return [PostStartHook(NAME, "Deletes objects whose owners are gone", _start, controller=True)]
+    summary = "Deletes objects whose owners are gone"
+    return [PostStartHook(NAME, summary, _start, controller=True, aliases=ALIASES)]
 
 
 async def _start(context: HookContext) -> None:

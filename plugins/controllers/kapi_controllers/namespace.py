@@ -5,7 +5,6 @@ nothing that guards them is gone before them.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from kapi.contracts.server import HookContext, PostStartHook
 from kapi.hookspecs import hookimpl
 from kapi.meta.errors import StatusError
 from kapi.meta.gvk import GroupVersionResource
-from kapi.meta.times import now
+from kapi_controllers.namespace_conditions import Remaining, set_condition
 from kapi_controllers.workqueue import WorkQueue
 
 log = logging.getLogger("kapi.controllers.namespace")
@@ -28,57 +27,12 @@ FINALIZER = "kubernetes"
 @hookimpl
 def kapi_register_post_start_hooks() -> Sequence[PostStartHook]:
     """Register the controller."""
-    return [PostStartHook("namespace", "Empties and removes deleted namespaces", _start, controller=True)]
+    summary = "Empties and removes deleted namespaces"
+    return [PostStartHook("namespace", summary, _start, controller=True, aliases=("namespace-controller",))]
 
 
 async def _start(context: HookContext) -> None:
     await NamespaceController(context.client).run()
-
-
-class Remaining:
-    """What a namespace still holds, for people to read."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self.objects: Counter[str] = Counter()
-        self.finalizers: Counter[str] = Counter()
-
-    def add(self, resource: GroupVersionResource, left: Sequence[Object]) -> None:
-        """Count objects of a resource that are still there, and the finalizers that hold them."""
-        if left:
-            self.objects[f"{resource.resource}.{resource.group}" if resource.group else resource.resource] = len(left)
-        self.finalizers.update(each for obj in left for each in obj["metadata"].get("finalizers") or ())
-
-    def conditions(self) -> list[dict[str, str]]:
-        """Return the conditions of the namespace that tell it."""
-        objects = ", ".join(f"{name} has {count} resource instances" for name, count in sorted(self.objects.items()))
-        holders = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(self.finalizers.items()))
-        return [
-            _condition("NamespaceContentRemaining", objects, "SomeResourcesRemain", "ContentRemoved",
-                       "Some resources are remaining: ", "All content successfully removed"),
-            _condition("NamespaceFinalizersRemaining", holders, "SomeFinalizersRemain", "ContentHasNoFinalizers",
-                       "Some content in the namespace has finalizers remaining: ",
-                       "All content-preserving finalizers finished"),
-        ]  # fmt: skip
-
-
-def _condition(kind: str, found: str, some: str, none: str, beginning: str, otherwise: str) -> dict[str, str]:
-    if found:
-        return {"type": kind, "status": "True", "reason": some, "message": beginning + found}
-    return {"type": kind, "status": "False", "reason": none, "message": otherwise}
-
-
-def _set_condition(conditions: list[dict[str, str]], wanted: dict[str, str]) -> bool:
-    """Put a condition in its place, with the time since which its status holds; tells whether it is news."""
-    old = next((each for each in conditions if each["type"] == wanted["type"]), None)
-    if old is None:
-        conditions.append({**wanted, "lastTransitionTime": now()})
-        return True
-    if all(old.get(key) == value for key, value in wanted.items()):
-        return False
-    since = old["lastTransitionTime"] if old["status"] == wanted["status"] else now()
-    old.update(wanted, lastTransitionTime=since)
-    return True
 
 
 class NamespaceController:
@@ -111,12 +65,12 @@ class NamespaceController:
         await self._client.informer(NODES).synced()
         remaining = Remaining()
         for resource in self._deletable():
-            left = await self._delete_all(resource, name)
-            remaining.add(resource.gvr, left)
+            left, failures = await self._delete_all(resource, name)
+            remaining.add(resource.gvr, left, failures)
             if left and resource.gvr == PODS:
                 break
+        await self._report(name, remaining)
         if remaining.objects:
-            await self._report(name, remaining)
             return False
         await self._finalize(name)
         return True
@@ -129,22 +83,24 @@ class NamespaceController:
                 found.setdefault((resource.gvr.group, resource.gvr.resource), resource)
         return sorted(found.values(), key=lambda resource: resource.gvr != PODS)
 
-    async def _delete_all(self, resource: ServedResource, namespace: str) -> list[Object]:
-        """Delete the objects of a resource; returns those that are still there."""
-        for obj in await self._client.list(resource.gvr, namespace):
-            await self._delete(resource.gvr, obj)
-        return await self._client.list(resource.gvr, namespace)
+    async def _delete_all(self, resource: ServedResource, namespace: str) -> tuple[list[Object], list[str]]:
+        """Delete the objects of a resource; returns those that are still there, and what refused to be deleted."""
+        tried = [await self._delete(resource.gvr, obj) for obj in await self._client.list(resource.gvr, namespace)]
+        return await self._client.list(resource.gvr, namespace), [failure for failure in tried if failure]
 
-    async def _delete(self, resource: GroupVersionResource, obj: dict[str, Any]) -> None:
+    async def _delete(self, resource: GroupVersionResource, obj: dict[str, Any]) -> str:
+        """Delete an object; returns why that is refused, "" when it is not."""
         meta = obj["metadata"]
         grace = 0 if resource == PODS and self._abandoned(obj) else None
         if "deletionTimestamp" in meta and grace is None:
-            return
+            return ""
         try:
             await self._client.delete(resource, meta["name"], meta["namespace"], uid=meta["uid"], grace_seconds=grace)
         except StatusError as error:
             if error.reason not in ("NotFound", "Conflict"):
                 log.warning("%s %s/%s cannot be deleted: %s", resource.resource, meta["namespace"], meta["name"], error)
+                return error.message
+        return ""
 
     def _abandoned(self, pod: dict[str, Any]) -> bool:
         """Tell whether a pod is on a node that does not exist: nobody would ever confirm that it has stopped."""
@@ -152,11 +108,11 @@ class NamespaceController:
         return not node or self._client.informer(NODES).get(node) is None
 
     async def _report(self, name: str, remaining: Remaining) -> None:
-        """Say in the namespace's conditions what keeps it."""
+        """Say in the namespace's conditions how far it is."""
 
         def change(namespace: dict[str, Any]) -> dict[str, Any] | None:
             conditions = namespace.setdefault("status", {}).setdefault("conditions", [])
-            changed = [_set_condition(conditions, wanted) for wanted in remaining.conditions()]
+            changed = [set_condition(conditions, wanted) for wanted in remaining.conditions()]
             return namespace if any(changed) else None
 
         await self._change(name, change, "status")

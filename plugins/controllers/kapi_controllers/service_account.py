@@ -20,9 +20,8 @@ DEFAULT = "default"
 @hookimpl
 def kapi_register_post_start_hooks() -> Sequence[PostStartHook]:
     """Register the controller."""
-    return [
-        PostStartHook("serviceaccount", "Gives every namespace its default ServiceAccount", _start, controller=True)
-    ]
+    summary = "Gives every namespace its default ServiceAccount"
+    return [PostStartHook("serviceaccount", summary, _start, controller=True, aliases=("serviceaccount-controller",))]
 
 
 async def _start(context: HookContext) -> None:

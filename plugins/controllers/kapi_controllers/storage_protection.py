@@ -22,13 +22,14 @@ ATTRIBUTES_CLASSES = GroupVersionResource("storage.k8s.io", "v1", "volumeattribu
 
 
 class Protection(NamedTuple):
-    """A finalizer, whose objects it protects, and what their users are.
+    """A finalizer, whose objects it protects, and what their users are; ``alias`` is kube-controller-manager's name.
 
     ``used(obj, user)`` tells whether ``user``, an object of one of the ``users``, needs ``obj``; ``busy(obj)`` whether
     ``obj`` itself says that it is needed.
     """
 
     name: str
+    alias: str
     summary: str
     resource: GroupVersionResource
     finalizer: str
@@ -77,6 +78,7 @@ def is_bound(volume: Object) -> bool:
 PROTECTIONS = (
     Protection(
         "pvc-protection",
+        "persistentvolumeclaim-protection-controller",
         "Lets deleted claims go when no pod uses them",
         CLAIMS,
         "kubernetes.io/pvc-protection",
@@ -85,6 +87,7 @@ PROTECTIONS = (
     ),
     Protection(
         "pv-protection",
+        "persistentvolume-protection-controller",
         "Lets deleted volumes go when they are not bound",
         VOLUMES,
         "kubernetes.io/pv-protection",
@@ -94,6 +97,7 @@ PROTECTIONS = (
     ),
     Protection(
         "vac-protection",
+        "volumeattributesclass-protection-controller",
         "Lets deleted volume attributes classes go when nothing has them",
         ATTRIBUTES_CLASSES,
         "kubernetes.io/vac-protection",
@@ -106,7 +110,10 @@ PROTECTIONS = (
 @hookimpl
 def kapi_register_post_start_hooks() -> Sequence[PostStartHook]:
     """Register the controllers."""
-    return [PostStartHook(one.name, one.summary, partial(_start, one), controller=True) for one in PROTECTIONS]
+    return [
+        PostStartHook(one.name, one.summary, partial(_start, one), controller=True, aliases=(one.alias,))
+        for one in PROTECTIONS
+    ]
 
 
 async def _start(protection: Protection, context: HookContext) -> None:

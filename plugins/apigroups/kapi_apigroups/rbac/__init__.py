@@ -43,5 +43,6 @@ def kapi_register_post_start_hooks() -> Sequence[PostStartHook]:
             "fills cluster roles that gather the rules of others",
             aggregate_cluster_roles,
             controller=True,
+            aliases=("clusterrole-aggregation-controller",),
         ),
     ]
