@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -19,10 +19,16 @@ CHUNK = 256 * 1024
 _WARNING_AGENT = "-"
 
 
-class Answer:
-    """A response: ``body`` is sent as it is; ``headers`` come besides Content-Type and Content-Length."""
+Headers = list[tuple[bytes, bytes]]
 
-    __slots__ = ("body", "content_type", "headers", "status")
+
+class Answer:
+    """A response: ``body`` is sent as it is; ``headers`` come besides Content-Type and Content-Length.
+
+    A large one may come in pieces instead, ``size`` bytes in all, which are made when they are sent.
+    """
+
+    __slots__ = ("body", "content_type", "headers", "pieces", "size", "status")
 
     def __init__(
         self, status: int, body: bytes, content_type: str = JSON, headers: Iterable[tuple[str, str]] = ()
@@ -32,6 +38,20 @@ class Answer:
         self.body = body
         self.content_type = content_type
         self.headers = list(headers)
+        self.pieces: Iterable[bytes] | None = None
+        self.size = 0
+
+    @classmethod
+    def of_pieces(cls, pieces: Iterable[bytes], size: int) -> "Answer":
+        """Return a JSON answer that is made piece by piece."""
+        answer = cls(200, b"")
+        answer.pieces, answer.size = pieces, size
+        return answer
+
+    @property
+    def length(self) -> int:
+        """The bytes of the body."""
+        return len(self.body) if self.pieces is None else self.size
 
 
 def text_answer(status: int, text: str) -> Answer:
@@ -77,10 +97,18 @@ def _quoted(text: str) -> str:
     return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def extra_headers(answer: Answer) -> list[tuple[bytes, bytes]]:
-    """Return the headers of an answer besides Content-Type and Content-Length."""
-    headers = [(b"cache-control", b"no-cache, private")]
-    return headers + [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in answer.headers]
+_CACHE_CONTROL = (b"cache-control", b"no-cache, private")
+_JSON_TYPE = (b"content-type", JSON.encode())
+
+
+def head_of(answer: Answer) -> Headers:
+    """Return all headers of an answer; one without a type and without a body has no Content-Type."""
+    content_type = answer.content_type
+    kind = _JSON_TYPE if content_type is JSON else (b"content-type", content_type.encode())
+    headers = [kind, (b"content-length", b"%d" % answer.length), _CACHE_CONTROL]
+    if answer.headers:
+        headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in answer.headers]
+    return headers if content_type else headers[1:]
 
 
 async def compressed(scope: Scope, answer: Answer) -> Answer:
@@ -90,29 +118,44 @@ async def compressed(scope: Scope, answer: Answer) -> Answer:
     """
     if any(name.lower() == "content-encoding" for name, _ in answer.headers):
         return answer
-    if len(answer.body) > GZIP_FROM and "gzip" in header(scope, b"accept-encoding"):
-        answer.body = await asyncio.to_thread(_gzip, answer.body)
+    if answer.length > GZIP_FROM and "gzip" in header(scope, b"accept-encoding"):
+        whole = (answer.body,) if answer.pieces is None else answer.pieces
+        answer.body, answer.pieces = await asyncio.to_thread(_gzip, whole), None
         answer.headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
     return answer
 
 
-def _gzip(body: bytes) -> bytes:
+def _gzip(pieces: Iterable[bytes]) -> bytes:
     packer = zlib.compressobj(1, zlib.DEFLATED, 31)
-    return packer.compress(body) + packer.flush()
+    return b"".join([*map(packer.compress, pieces), packer.flush()])
 
 
-async def pieces(body: bytes) -> AsyncIterator[bytes]:
-    """Yield a large body in pieces, so that sending it takes turns with other requests."""
-    for start in range(0, len(body), CHUNK):
-        yield body[start : start + CHUNK]
+def pieces_of(answer: Answer) -> Iterable[bytes]:
+    """Return the body piece by piece."""
+    if answer.pieces is not None:
+        return answer.pieces
+    body = answer.body
+    return (body[start : start + CHUNK] for start in range(0, len(body), CHUNK))
 
 
 async def send_answer(scope: Scope, send: Send, answer: Answer) -> None:
-    """Send an answer as raw ASGI: for filters, which stand outside Falcon."""
-    state = scope.get("kapi")
+    """Send an answer as raw ASGI."""
+    state: RequestState | None = scope.get("kapi")
     if state is not None:
         state.status = answer.status
-    headers = [(b"content-type", answer.content_type.encode()), (b"content-length", str(len(answer.body)).encode())]
-    headers += extra_headers(answer)
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+    await send({"type": "http.response.start", "status": answer.status, "headers": head_of(answer)})
+    if scope["method"] == "HEAD":
+        await send({"type": "http.response.body", "body": b""})
+    elif answer.length <= CHUNK:
+        body = answer.body if answer.pieces is None else b"".join(answer.pieces)
+        await send({"type": "http.response.body", "body": body})
+    else:
+        await _send_pieces(send, answer)
+
+
+async def _send_pieces(send: Send, answer: Answer) -> None:
+    """Send a large body in pieces, so that others have their turn."""
+    for piece in pieces_of(answer):
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await asyncio.sleep(0)
+    await send({"type": "http.response.body", "body": b""})

@@ -8,7 +8,7 @@ from kapi.contracts.resources import Resource, Subresource
 from kapi.contracts.server import Receive, Scope, Send
 from kapi.endpoints.answer import Answer
 from kapi.endpoints.body import ReadBody
-from kapi.endpoints.negotiation import COLLECTION, OBJECT, negotiate, negotiate_watch
+from kapi.endpoints.negotiation import COLLECTION, OBJECT, Profile, negotiate, negotiate_watch
 from kapi.endpoints.representation import PlainRepresentation
 from kapi.endpoints.request import ResourceRequest
 from kapi.endpoints.requestinfo import RequestInfo
@@ -45,6 +45,18 @@ class Located(NamedTuple):
     plain: PlainRepresentation | None
 
 
+_RouteKey = tuple[str, str, str, str, str, int, bool, bool]
+"""All that decides about a route: group, version, resource, subresource, method, and which parts there are."""
+
+
+class _Route(NamedTuple):
+    """What answers a kind of requests: the resource, the verb, and the forms that it has."""
+
+    located: Located
+    verb: Verb
+    profile: Profile
+
+
 class ResourceEndpoint:
     """Serves all resources of a table. The table is read anew for each request: it may be replaced."""
 
@@ -54,6 +66,8 @@ class ResourceEndpoint:
         self._client = client
         self._min_watch_timeout = min_watch_timeout
         self._plain: dict[Store, PlainRepresentation] = {}
+        self._routes: dict[_RouteKey, _Route] = {}
+        self._routes_of: ResourceTable | None = None
 
     def handles(self, scope: Scope) -> bool:
         """Tell whether a request is for a resource of a group that is served."""
@@ -65,9 +79,7 @@ class ResourceEndpoint:
         """Return the answer to a request that is not a watch; raises StatusError."""
         state = request_state(scope)
         info, table = state.info, self._table()
-        located = self._locate(info, table)
-        verb = self._verb(info, located, scope["method"])
-        profile = COLLECTION if scope["method"] == "GET" and not info.name else OBJECT
+        located, verb, profile = self._route(info, table, scope["method"])
         media = negotiate(header(scope, b"accept"), profile)
         _warn_if_deprecated(state, located.resource)
         _check_name(info)
@@ -91,6 +103,30 @@ class ResourceEndpoint:
 
         request = ResourceRequest(scope, state, no_body, table, self._client, *located, media)
         await serve_watch(request, receive, send, self._min_watch_timeout)
+
+    def _route(self, info: RequestInfo, table: ResourceTable, method: str) -> "_Route":
+        """Return what answers a request; raises StatusError. What the table decides once is remembered with it."""
+        if table is not self._routes_of:
+            self._routes, self._routes_of = {}, table
+        depth = len(info.parts)
+        key = (
+            info.group,
+            info.version,
+            info.resource,
+            info.subresource,
+            method,
+            depth,
+            bool(info.namespace),
+            info.name == "",
+        )
+        found = self._routes.get(key)
+        if found is None:
+            located = self._locate(info, table)
+            profile = COLLECTION if method == "GET" and not info.name else OBJECT
+            found = _Route(located, self._verb(info, located, method), profile)
+            if depth <= 3:
+                self._routes[key] = found
+        return found
 
     def _locate(self, info: RequestInfo, table: ResourceTable) -> Located:
         resource = table.resource(GroupVersionResource(info.group, info.version, info.resource))

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from kapi.contracts.resources import Object
+from kapi.contracts.server import Receive
 from kapi.endpoints.answer import YAML
 from kapi.endpoints.negotiation import PROTOBUF
 from kapi.endpoints.protobuf import decode_body
@@ -23,6 +24,29 @@ _SHOWN = 30
 
 ReadBody = Callable[[int], Awaitable[bytes]]
 """Returns up to so many bytes of the body; fewer only at its end."""
+
+
+class BodyReader:
+    """Reads the body of an ASGI request."""
+
+    __slots__ = ("_receive",)
+
+    def __init__(self, receive: Receive) -> None:
+        """Take the ASGI callable."""
+        self._receive = receive
+
+    async def read(self, size: int) -> bytes:
+        """Return the body, or at least its first ``size`` bytes; raises the 400 StatusError if it ends early."""
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            return message.get("body", b"")  # type: ignore[no-any-return]  # bytes, says ASGI
+        data = bytearray()
+        while message["type"] == "http.request":
+            data += message.get("body", b"")
+            if not message.get("more_body") or len(data) >= size:
+                return bytes(data)
+            message = await self._receive()
+        raise bad_request("unexpected EOF")
 
 
 async def read_body(read: ReadBody, declared: str = "") -> bytes:

@@ -4,7 +4,7 @@ Negotiation (``as=…`` in the Accept header, "Receiving resources as Tables" in
 per request. The plain form only joins ready bytes; the others parse.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import orjson
@@ -22,6 +22,8 @@ from kapi.registry.store import Store
 from kapi.storage.entry import Entry
 
 Rows = list[Object]
+LIST_PIECE = 256 * 1024
+"""About how many bytes of a list are joined at a time."""
 
 
 class ListMeta:
@@ -96,9 +98,15 @@ class PlainRepresentation:
         return orjson.dumps({k: v for k, v in obj.items() if k not in ("kind", "apiVersion")})
 
     def list(self, entries: Iterable[Entry], meta: ListMeta) -> Iterator[bytes]:
-        """Yield the list in one piece."""
-        items = (self.item(e) for e in entries) if self._store.converted else (e.item for e in entries)
-        yield b'%b%b,"items":[%b]}' % (self._list_head, orjson.dumps(meta.object()), b",".join(items))
+        """Yield the list, piece by piece."""
+        return self.sized_list(entries, meta)[1]
+
+    def sized_list(self, entries: Iterable[Entry], meta: ListMeta) -> tuple[int, Iterator[bytes]]:
+        """Return how many bytes a list has, and its pieces, which are joined when they are wanted."""
+        items = [self.item(e) for e in entries] if self._store.converted else [e.item for e in entries]
+        head = b'%b%b,"items":[' % (self._list_head, orjson.dumps(meta.object()))
+        size = len(head) + sum(map(len, items)) + max(len(items) - 1, 0) + 2
+        return size, _pieces(head, items, size)
 
     def bookmark(self, revision: int, annotations: dict[str, str]) -> bytes:
         """Return an object of the kind with nothing but a resourceVersion."""
@@ -114,6 +122,18 @@ class PlainRepresentation:
 def _bare_meta(revision: int, annotations: dict[str, str]) -> Object:
     """Return the metadata of a bookmark."""
     return {"resourceVersion": str(revision), **({"annotations": annotations} if annotations else {})}
+
+
+def _pieces(head: bytes, items: Sequence[bytes], size: int) -> Iterator[bytes]:
+    """Yield a list in pieces of about LIST_PIECE bytes."""
+    step = max(1, LIST_PIECE * len(items) // size)
+    if len(items) <= step:
+        yield b"%b%b]}" % (head, b",".join(items))
+        return
+    yield head + b",".join(items[:step])
+    for start in range(step, len(items), step):
+        yield b"," + b",".join(items[start : start + step])
+    yield b"]}"
 
 
 class PartialRepresentation:

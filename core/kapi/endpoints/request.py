@@ -150,6 +150,11 @@ class ResourceRequest:
             return as_yaml(answer)
         return indented(answer) if self._pretty() else answer
 
+    @property
+    def as_is(self) -> bool:
+        """Whether JSON bytes are sent as they are."""
+        return self.media.media_type != YAML and not self._pretty()
+
     def _pretty(self) -> bool:
         if self.media.pretty:
             return True

@@ -4,6 +4,7 @@ The rules are those of kube-apiserver's RequestInfoFactory. Authorization, audit
 at the same :class:`RequestInfo`, so that none of them can be told something else than the others.
 """
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from kapi.meta.errors import StatusError, go_quote
@@ -22,6 +23,7 @@ _VERBS: Final = {
 _NAMESPACE_SUBRESOURCES: Final = ("status", "finalize")
 _COLLECTION_VERBS: Final = ("list", "watch", "deletecollection")
 _NO_QUERY: Final[Query] = {}
+_REMEMBERED_LENGTH: Final = 512
 
 
 class RequestLineError(ValueError):
@@ -65,8 +67,14 @@ class RequestInfo(NamedTuple):
 def parse_request_info(method: str, raw_path: bytes | str, query: bytes | str = b"") -> RequestInfo:
     """Return what a request asks for; ``raw_path`` is the path as sent, still escaped.
 
-    Raises RequestLineError for a path that is malformed.
+    What clients ask for again and again is remembered. Raises RequestLineError for a path that is malformed.
     """
+    if len(raw_path) + len(query) > _REMEMBERED_LENGTH:
+        return _parse(method, raw_path, query)
+    return _remembered(method, raw_path, query)
+
+
+def _parse(method: str, raw_path: bytes | str, query: bytes | str) -> RequestInfo:
     path = _decode(raw_path)
     params = parse_query(query) if query else _NO_QUERY
     parts = path.strip("/").split("/")
@@ -107,6 +115,9 @@ def parse_request_info(method: str, raw_path: bytes | str, query: bytes | str = 
         params,
     )
     return info if name else _of_collection(info)
+
+
+_remembered = lru_cache(maxsize=4096)(_parse)
 
 
 def _decode(raw_path: bytes | str) -> str:

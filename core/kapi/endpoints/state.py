@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from kapi.endpoints.requestinfo import RequestInfo
 
 
+LONG_RUNNING_VERBS = frozenset({"watch", "proxy"})
+LONG_RUNNING_SUBRESOURCES = frozenset({"attach", "exec", "proxy", "log", "portforward"})
+
+
 class RequestState:
     """The state of one request.
 
@@ -17,10 +21,11 @@ class RequestState:
     - ``warnings``: texts for Warning headers;
     - ``deadline``: loop time at which the request must have been answered, or 0 for long-running ones;
     - ``audit``: annotations for the audit event;
-    - ``status``: the HTTP status once the answer has begun, or 0.
+    - ``status``: the HTTP status once the answer has begun, or 0;
+    - ``long_running``: whether it may take as long as it likes (watches, streams to nodes).
     """
 
-    __slots__ = ("audit", "deadline", "info", "status", "user", "warnings")
+    __slots__ = ("audit", "deadline", "info", "long_running", "status", "user", "warnings")
 
     def __init__(self, info: "RequestInfo") -> None:
         """Take what was parsed from the request line."""
@@ -30,6 +35,9 @@ class RequestState:
         self.deadline = 0.0
         self.audit: dict[str, str] = {}
         self.status = 0
+        self.long_running = info.verb in LONG_RUNNING_VERBS or (
+            info.is_resource_request and info.subresource in LONG_RUNNING_SUBRESOURCES
+        )
 
 
 def request_state(scope: Scope) -> RequestState:

@@ -9,20 +9,10 @@ from kapi.endpoints.state import request_state
 from kapi.meta.errors import StatusError, bad_request, go_quote
 from kapi.meta.query import first, parse_query
 
-LONG_RUNNING_VERBS = frozenset({"watch", "proxy"})
-LONG_RUNNING_SUBRESOURCES = frozenset({"attach", "exec", "proxy", "log", "portforward"})
 _DURATION_PARTS = re.compile(r"([0-9]*\.?[0-9]*)([^0-9.]*)")
 _UNITS = frozenset({"ns", "us", "µs", "μs", "ms", "s", "m", "h"})
 TICK = 0.25
 """How precisely deadlines are kept: one timer looks at all requests, because a timer for each costs every request."""
-
-
-def long_running(scope: Scope) -> bool:
-    """Tell whether a request may take as long as it likes (watches, streams to nodes)."""
-    info = request_state(scope).info
-    return info.verb in LONG_RUNNING_VERBS or (
-        info.is_resource_request and info.subresource in LONG_RUNNING_SUBRESOURCES
-    )
 
 
 class Deadlines:
@@ -91,7 +81,8 @@ def with_deadline(app: ASGIApp, seconds: float) -> ASGIApp:
     deadlines = Deadlines()
 
     async def bound(scope: Scope, receive: Receive, send: Send) -> None:
-        if long_running(scope):
+        state = request_state(scope)
+        if state.long_running:
             await app(scope, receive, send)
             return
         task = asyncio.current_task()
@@ -99,7 +90,7 @@ def with_deadline(app: ASGIApp, seconds: float) -> ASGIApp:
         query = scope["query_string"]
         allotted = requested_timeout(query, seconds) if b"timeout=" in query else seconds
         end = asyncio.get_running_loop().time() + allotted
-        request_state(scope).deadline = end
+        state.deadline = end
         deadlines.add(task, end)
         try:
             await app(scope, receive, send)

@@ -2,7 +2,6 @@
 
 from kapi.contracts.server import ASGIApp, Receive, Scope, Send
 from kapi.endpoints.state import request_state
-from kapi.filters.deadline import long_running
 from kapi.meta.errors import too_many_requests
 
 READ_VERBS = frozenset({"get", "list", "watch"})
@@ -31,10 +30,10 @@ def with_max_in_flight(app: ASGIApp, in_flight: InFlight) -> ASGIApp:
     counts, limits = in_flight.counts, in_flight.limits
 
     async def admit(scope: Scope, receive: Receive, send: Send) -> None:
-        if long_running(scope):
+        state = request_state(scope)
+        if state.long_running:
             await app(scope, receive, send)
             return
-        state = request_state(scope)
         kind = in_flight.kind(state.info.verb)
         if limits[kind] and counts[kind] >= limits[kind]:
             if state.user is not None and PRIVILEGED in state.user.groups:

@@ -7,7 +7,6 @@ from typing import Protocol
 from kapi.contracts.server import ASGIApp, Receive, Scope, Send
 from kapi.endpoints.requestinfo import RequestInfo
 from kapi.endpoints.state import header, request_state
-from kapi.filters.deadline import long_running
 from kapi.meta.errors import StatusError
 
 APPLY_MEDIA_TYPE = "application/apply-patch"
@@ -31,7 +30,7 @@ def with_metrics(app: ASGIApp, recorder: RequestRecorder) -> ASGIApp:
     async def measure(scope: Scope, receive: Receive, send: Send) -> None:
         state = request_state(scope)
         info = state.info
-        begun = recorder.begin(info, long_running(scope))
+        begun = recorder.begin(info, state.long_running)
         started = perf_counter()
         code = 500
         try:

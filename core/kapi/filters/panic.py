@@ -1,6 +1,7 @@
 """The outermost filter: whatever goes wrong inside, the client gets a Status."""
 
 import logging
+from collections.abc import Awaitable
 
 from kapi.contracts.server import ASGIApp, Message, Receive, Scope, Send
 from kapi.contracts.storage import StorageError, Unavailable
@@ -20,10 +21,10 @@ def with_panic_recovery(app: ASGIApp) -> ASGIApp:
     async def recover(scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
 
-        async def watch_send(message: Message) -> None:
+        def watch_send(message: Message) -> Awaitable[None]:
             nonlocal begun
-            begun = begun or message["type"] == "http.response.start"
-            await send(message)
+            begun = True  # nothing but the start of the answer can come first
+            return send(message)
 
         try:
             await app(scope, receive, watch_send)

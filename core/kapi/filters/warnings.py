@@ -1,5 +1,7 @@
 """Adds the warnings that a request has collected to its answer."""
 
+from collections.abc import Awaitable
+
 from kapi.contracts.server import ASGIApp, Message, Receive, Scope, Send
 from kapi.endpoints.answer import warning_headers
 from kapi.endpoints.state import RequestState
@@ -12,11 +14,12 @@ def with_warnings(app: ASGIApp) -> ASGIApp:
     """
 
     async def warn(scope: Scope, receive: Receive, send: Send) -> None:
-        async def add(message: Message) -> None:
-            state: RequestState | None = scope.get("kapi")
-            if state is not None and state.warnings and message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *warning_headers(state)]}
-            await send(message)
+        def add(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                state: RequestState | None = scope.get("kapi")
+                if state is not None and state.warnings:
+                    message = {**message, "headers": [*message["headers"], *warning_headers(state)]}
+            return send(message)
 
         await app(scope, receive, add)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from kapi.contracts.storage import Compacted, FutureRevision
 from kapi.endpoints.answer import Answer
-from kapi.endpoints.representation import ListMeta
+from kapi.endpoints.representation import ListMeta, PlainRepresentation
 from kapi.endpoints.request import ResourceRequest
 from kapi.endpoints.selection import Selection
 from kapi.endpoints.waiting import current, reached
@@ -56,6 +56,9 @@ async def list_(request: ResourceRequest) -> Answer:
     selection = Selection(request.resource, request.namespace, options)
     representation = request.representation(many=True)
     entries, meta = await page(request, options, selection)
+    if isinstance(representation, PlainRepresentation) and request.as_is:
+        size, pieces = representation.sized_list(entries, meta)
+        return Answer.of_pieces(pieces, size)
     return request.answer(b"".join(representation.list(entries, meta)))
 
 
