@@ -309,6 +309,8 @@ class APIGroup:
     their members for clients that send protobuf (see :mod:`kapi.meta.protobuf`). ``describe`` takes the name of a
     definition and of a member ("" for the definition itself) and returns what OpenAPI documents say about it, "" for
     nothing; definitions that groups share may be asked of any group.
+    ``unserved`` are kinds that bodies may name although no endpoint serves them, such as those of versions that are
+    gone; they are refused as what they are, not as unknown.
     """
 
     name: str
@@ -319,3 +321,4 @@ class APIGroup:
     describe: Callable[[str, str], str] | None = None
     definitions: "Callable[[], Definitions] | None" = None
     protobuf: Callable[[], Mapping[str, str]] | None = None
+    unserved: tuple[GroupVersionKind, ...] = ()

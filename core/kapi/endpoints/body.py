@@ -84,7 +84,10 @@ class BodyDecoder:
         try:
             decoded = decode(data, self._struct, strict)
         except ParseError as error:
-            raise self._unrecognized(data, media_type, str(error)) from None
+            detail = str(error)
+            if not detail.startswith("yaml: "):
+                detail = f"couldn't get version/kind; json parse error: {detail}"
+            raise self._unrecognized(data, detail) from None
         except DecodeError as error:
             self._check_kind_of(data, media_type)
             raise self._unhandled(self._kind, str(error)) from None
@@ -122,11 +125,9 @@ class BodyDecoder:
     def _check_kind_of(self, data: bytes, media_type: str) -> None:
         """Raise what is wrong with the kind of a body that does not decode, if anything is."""
         raw = parse_yaml(data) if media_type == YAML else parse_json(data)
-        if not isinstance(raw, dict):
-            raise self._unrecognized(data, media_type, _type_meta_mismatch(raw))
-        for member in ("apiVersion", "kind"):
-            if not isinstance(raw.get(member) or "", str):
-                raise self._unrecognized(data, media_type, _member_mismatch(member, raw[member]))
+        problem = type_meta_problem(raw)
+        if problem:
+            raise self._unrecognized(data, problem)
         self._check_kind(dict(raw), data)
 
     def _mismatch(self, kind: str, api_version: str, data: bytes) -> StatusError:
@@ -138,35 +139,48 @@ class BodyDecoder:
                 f"the object provided is unrecognized (must be of type {want.kind}): {error} ({shown(data)})"
             )
         given = group_version.with_kind(kind)
-        if not self._known(given):
-            return self._unhandled(
-                given,
-                f"no kind {go_quote(kind)} is registered for version {go_quote(api_version)} in scheme {_SCHEME}",
-            )
-        if kind == want.kind:
+        if kind == want.kind and is_known(given, self._table):
             return bad_request(
                 f"the API version in the data ({api_version}) does not match the expected API version "
                 f"({want.api_version})"
             )
-        package = want.group.partition(".")[0] or "core"
-        conversion = f"converting ({given.version}.{kind}) to ({package}.{want.kind}): unknown conversion"
-        return self._unhandled(given, conversion)
-
-    def _known(self, kind: GroupVersionKind) -> bool:
-        kinds = self._table.kinds
-        return kind in kinds or (kind.kind.endswith("List") and kind._replace(kind=kind.kind[:-4]) in kinds)
+        return self._unhandled(given, conversion_problem(given, want, self._table))
 
     def _unhandled(self, given: GroupVersionKind, detail: str) -> StatusError:
         return bad_request(
             f"{given.kind} in version {go_quote(given.version)} cannot be handled as a {self._kind.kind}: {detail}"
         )
 
-    def _unrecognized(self, data: bytes, media_type: str, detail: str) -> StatusError:
-        if not detail.startswith("yaml: "):
-            detail = f"couldn't get version/kind; json parse error: {detail}"
+    def _unrecognized(self, data: bytes, detail: str) -> StatusError:
         return bad_request(
             f"the object provided is unrecognized (must be of type {self._kind.kind}): {detail} ({shown(data)})"
         )
+
+
+def is_known(kind: GroupVersionKind, table: ResourceTable) -> bool:
+    """Tell whether a kind, or a list of it, is one that the server knows."""
+    kinds = table.kinds
+    return kind in kinds or (kind.kind.endswith("List") and kind._replace(kind=kind.kind[:-4]) in kinds)
+
+
+def conversion_problem(given: GroupVersionKind, want: GroupVersionKind, table: ResourceTable) -> str:
+    """Return why an object of one kind cannot be read as another, in apimachinery's words."""
+    if not is_known(given, table):
+        version = go_quote(given.api_version)
+        return f"no kind {go_quote(given.kind)} is registered for version {version} in scheme {_SCHEME}"
+    package = want.group.partition(".")[0] or "core"
+    return f"converting ({given.version}.{given.kind}) to ({package}.{want.kind}): unknown conversion"
+
+
+def type_meta_problem(value: Any) -> str:
+    """Return why kind and apiVersion cannot be read from a JSON value; "" when they can."""
+    problem = ""
+    if not isinstance(value, dict):
+        problem = _type_meta_mismatch(value)
+    else:
+        wrong = [member for member in ("apiVersion", "kind") if not isinstance(value.get(member) or "", str)]
+        problem = _member_mismatch(wrong[0], value[wrong[0]]) if wrong else ""
+    return f"couldn't get version/kind; json parse error: {problem}" if problem else ""
 
 
 def shown(data: bytes) -> str:

@@ -1,11 +1,9 @@
 """Field ownership of the writes of one request."""
 
-import orjson
-
 from kapi.contracts.resources import Object, Resource
 from kapi.endpoints.request import ResourceRequest
 from kapi.meta.apply.fieldset import FieldSet, from_paths
-from kapi.meta.apply.managed import default_manager, track_update
+from kapi.meta.apply.managed import decode_applied, default_manager, track_update
 from kapi.meta.objectmeta import dedup_owner_references
 from kapi.meta.schema.types import Struct
 from kapi.meta.times import now
@@ -31,13 +29,16 @@ class VersionConversion:
         self._table = request.table
 
     def __call__(self, obj: Object, api_version: str) -> tuple[Object, Struct] | None:
-        """Return the object in a version, with that version's type; None when it is not served."""
+        """Return the object in a version, with that version's type; None when it is not served.
+
+        Raises StatusError 500 for a merged object that does not decode.
+        """
         source, target = self._served(obj["apiVersion"]), self._served(api_version)
         if source is None or target is None:
             return None
         if source is target:
             return obj, target.schema()
-        changed = orjson.loads(orjson.dumps(obj))
+        changed = decode_applied(obj, obj, source.schema())  # a merged object may hold nulls still
         for convert in (source.to_storage, target.from_storage):
             changed = convert(changed) if convert is not None else changed
         return changed, target.schema()

@@ -33,7 +33,7 @@ class ResourceTable:
             kind
             for resource in self._resources.values()
             for kind in (resource.kind, *(sub.kind for sub in resource.subresources))
-        )
+        ).union(kind for group in self.groups for kind in group.unserved)
 
     def resource(self, gvr: GroupVersionResource) -> Resource | None:
         """Return a served resource, or None."""

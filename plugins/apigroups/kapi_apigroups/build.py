@@ -24,6 +24,7 @@ from kapi.meta.gvk import GroupResource, GroupVersionKind, GroupVersionResource
 from kapi.meta.schema.types import Struct
 from kapi_apigroups.facts import definitions, group_facts, protobuf_numbers
 from kapi_apigroups.printing import PrintedTable, subresource_table
+from kapi_apigroups.unserved import unserved_kinds
 
 Facts = dict[str, Any]
 Schema = Callable[[], Struct]
@@ -108,6 +109,7 @@ def build_group(name: str, rules: Mapping[tuple[str, str], KindRules]) -> APIGro
         describe=_describe,
         definitions=definitions,
         protobuf=protobuf_numbers,
+        unserved=unserved_kinds(name),
     )
 
 

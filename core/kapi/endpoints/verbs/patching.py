@@ -6,6 +6,7 @@ import orjson
 
 from kapi.contracts.resources import Object, Strategy
 from kapi.endpoints.answer import Answer
+from kapi.endpoints.body import conversion_problem, type_meta_problem
 from kapi.endpoints.negotiation import (
     APPLY_PATCH,
     JSON_PATCH,
@@ -17,11 +18,11 @@ from kapi.endpoints.tracking import Tracker
 from kapi.endpoints.verbs.writing import check_namespace, match_name, match_namespace, settle, write_answer
 from kapi.meta.apply.managed import apply, check_object_type, decode_applied
 from kapi.meta.errors import StatusError, bad_request, conflict
-from kapi.meta.gvk import GroupVersionKind
+from kapi.meta.gvk import GroupVersion, GroupVersionKind
 from kapi.meta.options import WriteOptions, parse_patch_options
 from kapi.meta.patch.gotext import go_value, json_kind
-from kapi.meta.patch.json_patch import apply_json_patch, unknown_members
-from kapi.meta.patch.merge_patch import apply_merge_patch
+from kapi.meta.patch.json_patch import apply_operations, check_loose_operations, check_operations, unknown_members
+from kapi.meta.patch.merge_patch import apply_merge_patch, parse_loose_merge_patch
 from kapi.meta.patch.outcome import in_patched_order, may_hold_floats, parse_bytes, unusable_result, with_whole_numbers
 from kapi.meta.patch.strategic import apply_strategic_merge_patch
 from kapi.meta.schema.decode import DecodeError, decode_value
@@ -43,11 +44,19 @@ class Patch(NamedTuple):
     problems: list[str]
 
 
-def parse_patch(media_type: str, data: bytes) -> Patch:
-    """Return the parsed patch; raises a 400 StatusError."""
-    prefix = "" if media_type not in (JSON_PATCH, MERGE_PATCH) else "error decoding patch: "
-    value = parse_bytes(data, prefix)
-    if not prefix and may_hold_floats(data):
+def parse_patch(media_type: str, data: bytes, validation: str) -> Patch:
+    """Return the parsed patch; raises a 400 StatusError.
+
+    Where ``validation`` is to Ignore, only the library that carries the patch out looks at it, in words of its own.
+    """
+    plain, strict = media_type in (JSON_PATCH, MERGE_PATCH), validation != "Ignore"
+    if media_type == MERGE_PATCH and not strict:
+        value = parse_loose_merge_patch(data)
+    else:
+        value = parse_bytes(data, "error decoding patch: " if plain and strict else "")
+    if media_type == JSON_PATCH:
+        value = check_operations(value) if strict else check_loose_operations(value)
+    if not plain and may_hold_floats(data):
         value = with_whole_numbers(value)
     problems = duplicate_problems(parse_document(data).tree)
     if media_type == JSON_PATCH:
@@ -70,15 +79,36 @@ class Patcher:
         """Return the patched object, decoded; raises StatusError."""
         patch = self._patch
         if patch.media_type == JSON_PATCH:
-            patched = apply_json_patch(live, patch.value)
+            patched = apply_operations(live, patch.value)
         elif patch.media_type == MERGE_PATCH:
-            patched = apply_merge_patch(live, patch.value)
+            whole = self._validation == "Ignore" and isinstance(patch.value, list)
+            patched = patch.value if whole else apply_merge_patch(live, patch.value)
         else:
             patched = apply_strategic_merge_patch(live, patch.value, self._struct)
             patched.update(kind=live["kind"], apiVersion=live["apiVersion"])
-        if not isinstance(patched, dict) or _kind_of(patched) != _kind_of(live):
-            raise self._unusable(patched, _kind_problem(patched))
-        return self._decoded(patched)
+        return self._decoded(self._of_kind(patched, live))
+
+    def _of_kind(self, patched: Any, live: Object) -> Object:
+        """Return the result of the patch with its kind, if that is the kind of the live object."""
+        problem = type_meta_problem(patched)
+        if problem:
+            raise self._unusable(patched, problem)
+        if not patched.get("apiVersion"):
+            # kube-apiserver reads it as its internal version then, in which members have other names.
+            return {"kind": live["kind"], "apiVersion": live["apiVersion"]}
+        obj: Object = patched if patched.get("kind") else {**patched, "kind": live["kind"]}
+        if (obj["apiVersion"], obj["kind"]) == (live["apiVersion"], live["kind"]):
+            return obj
+        raise self._unusable(patched, self._kind_problem(obj["apiVersion"], obj["kind"]))
+
+    def _kind_problem(self, api_version: str, kind: str) -> str:
+        request = self._request
+        want = request.subresource.kind if request.subresource is not None else request.resource.kind
+        try:
+            given = GroupVersion.parse(api_version).with_kind(kind)
+        except ValueError as error:
+            return str(error)
+        return conversion_problem(given, want, request.table)
 
     def _decoded(self, patched: Object) -> Object:
         try:
@@ -104,16 +134,6 @@ class Patcher:
         return self._patch.media_type not in (JSON_PATCH, MERGE_PATCH)
 
 
-def _kind_of(obj: Object) -> tuple[Any, Any]:
-    return obj.get("apiVersion"), obj.get("kind")
-
-
-def _kind_problem(patched: Any) -> str:
-    if not isinstance(patched, dict):
-        return "the result of the patch is not an object"
-    return f"no kind {patched.get('kind')!r} is registered for version {patched.get('apiVersion')!r}"
-
-
 async def patch(request: ResourceRequest) -> Answer:
     """Patch an object, through its main resource or a subresource of the same kind."""
     media_type = patch_media_type(request.header(b"content-type"))
@@ -127,7 +147,7 @@ async def patch(request: ResourceRequest) -> Answer:
             ctx, applier, strategy=strategy, create=applier.create, create_always=request.subresource is None
         )
         return write_answer(request, stored)
-    patcher = Patcher(request, parse_patch(media_type, await request.body()), options, struct)
+    patcher = Patcher(request, parse_patch(media_type, await request.body(), options.field_validation), options, struct)
 
     def transform(live: Object) -> Object:
         return _settled(request, struct, strategy, patcher(live))

@@ -128,5 +128,7 @@ async def patch(request: ResourceRequest) -> Answer:
         check_namespace(request, applied.config)
         match_name(request, applied.config)
         return await write.run("patch", lambda current: write.applied(current, applied))
-    patcher = Patcher(request, parse_patch(media_type, data), write.options, write.struct)
+    patcher = Patcher(
+        request, parse_patch(media_type, data, write.options.field_validation), write.options, write.struct
+    )
     return await write.run("patch", lambda current: write.tracked(current, patcher(current)))

@@ -32,7 +32,11 @@ def apply_json_patch(document: Object, patch: Any) -> Any:
     """
     if isinstance(patch, bytes):
         patch = parse_bytes(patch, "error decoding patch: ")
-    operations = check_operations(patch)
+    return apply_operations(document, check_operations(patch))
+
+
+def apply_operations(document: Object, operations: Sequence[Mapping[str, Any]]) -> Any:
+    """Return ``document`` changed by checked operations; raises StatusError 422 when one fails."""
     run = _Run(duplicate(document))
     try:
         for operation in operations:
@@ -51,6 +55,29 @@ def check_operations(patch: Any) -> Sequence[Mapping[str, Any]]:
         raise _mismatch(json_kind(patch), f"Go value of type []{_GO_TYPE}")
     for operation in patch:
         _check_operation(operation)
+    return _few_enough(patch)
+
+
+def check_loose_operations(patch: Any) -> Sequence[Mapping[str, Any]]:
+    """Return the operations of a decoded patch that is not validated; raises StatusError 400 or 413.
+
+    Members of the wrong type are not looked at until the operation is carried out.
+    """
+    if patch is None:
+        return ()
+    if not isinstance(patch, list):
+        raise _loose_mismatch(patch, "jsonpatch.Patch")
+    for operation in patch:
+        if not isinstance(operation, dict | None):
+            raise _loose_mismatch(operation, "jsonpatch.Operation")
+    return _few_enough(patch)
+
+
+def _loose_mismatch(value: Any, go_type: str) -> StatusError:
+    return bad_request(f"json: cannot unmarshal {json_kind(value)} into Go value of type {go_type}")
+
+
+def _few_enough(patch: list[Any]) -> Sequence[Mapping[str, Any]]:
     if len(patch) > MAX_OPERATIONS:
         message = f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(patch)}"
         raise StatusError(413, "RequestEntityTooLarge", f"Request entity too large: {message}")
@@ -92,7 +119,8 @@ class _Run:
 
     def perform(self, operation: Mapping[str, Any]) -> None:
         """Carry out one operation; raises _Inapplicable."""
-        action = _ACTIONS.get(operation.get("op") or "")
+        name = operation.get("op")
+        action = _ACTIONS.get(name) if isinstance(name, str) else None
         if action is None:
             raise _Inapplicable("unknown operation")
         action(self, operation)

@@ -8,6 +8,7 @@ from typing import Any
 from kapi.meta.errors import bad_request
 from kapi.meta.patch.gotext import json_kind
 from kapi.meta.patch.outcome import Object, duplicate, parse_bytes
+from kapi.meta.schema.parse import ParseError, parse_json
 
 _PREFIX = "error decoding patch: "
 
@@ -27,6 +28,19 @@ def apply_merge_patch(document: Object, patch: Any) -> Object:
             f"{_PREFIX}json: cannot unmarshal {json_kind(patch)} into Go value of type map[string]interface {{}}"
         )
     return _merge(document, duplicate(patch))
+
+
+def parse_loose_merge_patch(raw: bytes) -> Any:
+    """Return a patch that is not validated; a list, without its nulls, is the new document. Raises StatusError 400."""
+    try:
+        patch = parse_json(raw)
+    except ParseError:
+        patch = None
+    if isinstance(patch, list):
+        return [_without_nulls(item) for item in patch if item is not None]
+    if not isinstance(patch, dict):
+        raise bad_request("Invalid JSON Patch")
+    return patch
 
 
 def create_merge_patch(original: Object, modified: Object) -> Object:

@@ -34,7 +34,7 @@ def in_patched_order(value: Any, touched: Any) -> Any:
 
     ``touched`` is a merge patch, or the operations of a JSON patch.
     """
-    if isinstance(touched, list):
+    if isinstance(touched, list) and isinstance(value, dict):
         return _in_order(value, _places(touched))
     return _in_order(value, touched)
 
