@@ -457,3 +457,25 @@ async def test_many_dependents_are_deleted_once_each(monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(w.client, "get", asked)
         await until(lambda: w.names() == [])
         assert sorted(deleted) == sorted(map(str, range(500)))
+
+
+async def test_references_that_are_removed_are_nobodys_fields_any_more() -> None:
+    async with world() as it:
+        boss = await it.make("boss")
+        kept = await it.make("kept", owner(boss))
+
+        def own(obj: Object) -> Object:
+            reference = {f'k:{{"uid":"{boss["metadata"]["uid"]}"}}': {}}
+            obj["metadata"]["managedFields"] = [
+                {"manager": "m", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
+                 "fieldsV1": {"f:data": {"f:a": {}}, "f:metadata": {"f:ownerReferences": reference}},
+                 "time": "2026-01-01T00:00:00Z"},
+            ]  # fmt: skip
+            return {**obj, "data": {"a": "b"}}
+
+        await it.client.update(CONFIG_MAPS, kept["metadata"]["name"], own, "ns")
+        await it.delete("boss", "Orphan")
+        await until(lambda: it.find("boss") is None)
+        (entry,) = (await it.client.get(CONFIG_MAPS, "kept", "ns"))["metadata"]["managedFields"]
+        assert entry["fieldsV1"] == {"f:data": {"f:a": {}}}
+        assert entry["manager"] == "m"

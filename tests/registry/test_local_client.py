@@ -154,3 +154,24 @@ async def test_there_is_no_informer_for_what_is_not_served() -> None:
     async with running() as rig:
         with pytest.raises(StatusError):
             rig.local.informer(GroupVersionResource("example.com", "v1", "nothing"))
+
+
+async def test_a_field_manager_owns_what_it_changes_and_nobody_what_it_removes() -> None:
+    async with running() as rig:
+        made = widget(color="blue", size=1)
+        fields = {"f:spec": {"f:color": {}, "f:size": {}}}
+        made["metadata"]["managedFields"] = [
+            {"manager": "m", "operation": "Update", "apiVersion": "example.com/v1", "fieldsType": "FieldsV1",
+             "fieldsV1": fields, "time": "2026-01-01T00:00:00Z"},
+        ]  # fmt: skip
+        await rig.local.create(WIDGETS, made)
+
+        def change(live: Object) -> Object:
+            del live["spec"]["size"]
+            return {**live, "spec": {**live["spec"], "color": "red"}}
+
+        unseen = await rig.local.update(WIDGETS, "a", lambda live: live, "ns")
+        assert unseen["metadata"]["managedFields"] == made["metadata"]["managedFields"]
+        changed = await rig.local.update(WIDGETS, "a", change, "ns", field_manager="c")
+        owned = {entry["manager"]: entry["fieldsV1"] for entry in changed["metadata"]["managedFields"]}
+        assert owned == {"c": {"f:spec": {"f:color": {}}}}

@@ -89,11 +89,13 @@ class ObjectClient(Protocol):
         namespace: str = "",
         *,
         subresource: str = "",
+        field_manager: str = "",
     ) -> Object:
         """Read, change, write, and again if another was faster.
 
         ``change`` gets the current object and returns the new one (it may be the same, changed), or None to
-        leave it as it is.
+        leave it as it is. With ``field_manager`` the change counts in ``managedFields``, as that of a client of this
+        name would: what is changed comes to be its own, what is removed is nobody's any more.
         """
 
     async def delete(

@@ -8,6 +8,7 @@ import orjson
 from kapi.contracts.authn import UserInfo
 from kapi.contracts.client import Event, MetadataEvent, Object, ServedResource
 from kapi.contracts.resources import RequestContext
+from kapi.meta.apply.managed import track_update
 from kapi.meta.errors import unknown_path
 from kapi.meta.fields import parse_field_selector
 from kapi.meta.gvk import GroupVersionResource
@@ -15,6 +16,7 @@ from kapi.meta.labels import parse_label_selector
 from kapi.meta.options import DeleteOptions
 from kapi.meta.schema.decode import decode_value
 from kapi.meta.schema.defaulting import apply_defaults
+from kapi.meta.times import now
 from kapi.registry.deletion import delete
 from kapi.registry.store import NoAdmission, Store, find_subresource
 from kapi.registry.table import ResourceTable
@@ -233,6 +235,7 @@ class LocalClient:
         namespace: str = "",
         *,
         subresource: str = "",
+        field_manager: str = "",
     ) -> Object:
         """Read, change, write, and again if another was faster."""
         store = self._store(resource)
@@ -248,7 +251,20 @@ class LocalClient:
             new = change(live)
             return live if new is None else self._settled(store, new)
 
-        return (await store.update(ctx, transform, strategy=strategy)).object
+        def track(live: Object | None, new: Object) -> None:
+            if field_manager:
+                kind = store.resource.kind
+                track_update(
+                    live,
+                    new,
+                    struct=store.resource.schema(),
+                    manager=field_manager,
+                    api_version=kind.api_version,
+                    subresource=subresource,
+                    now=now(),
+                )
+
+        return (await store.update(ctx, transform, track, strategy=strategy)).object
 
     async def delete(
         self,

@@ -134,6 +134,7 @@ class MemoryClient:
         namespace: str = "",
         *,
         subresource: str = "",
+        field_manager: str = "",
     ) -> Object:
         """Store what ``change`` makes of an object; raises not_found."""
         new = change(await self.get(resource, name, namespace))

@@ -22,6 +22,7 @@ NAMESPACES = GroupVersionResource("", "v1", "namespaces")
 PODS = GroupVersionResource("", "v1", "pods")
 NODES = GroupVersionResource("", "v1", "nodes")
 FINALIZER = "kubernetes"
+MANAGER = "kube-controller-manager"
 
 
 @hookimpl
@@ -129,7 +130,7 @@ class NamespaceController:
 
     async def _change(self, name: str, change: Any, subresource: str) -> None:
         try:
-            await self._client.update(NAMESPACES, name, change, subresource=subresource)
+            await self._client.update(NAMESPACES, name, change, subresource=subresource, field_manager=MANAGER)
         except StatusError as error:
             if error.reason != "NotFound":
                 raise

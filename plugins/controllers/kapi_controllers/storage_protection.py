@@ -17,6 +17,7 @@ from kapi_controllers.workqueue import WorkQueue
 
 PODS = GroupVersionResource("", "v1", "pods")
 CLAIMS = GroupVersionResource("", "v1", "persistentvolumeclaims")
+MANAGER = "kube-controller-manager"
 VOLUMES = GroupVersionResource("", "v1", "persistentvolumes")
 ATTRIBUTES_CLASSES = GroupVersionResource("storage.k8s.io", "v1", "volumeattributesclasses")
 
@@ -170,7 +171,9 @@ class ProtectionController:
         if obj is None or not self._is_kept(obj) or self._protection.busy(obj) or await self._has_users(obj):
             return True
         try:
-            await self._client.update(self._protection.resource, name, self._without_finalizer, namespace)
+            await self._client.update(
+                self._protection.resource, name, self._without_finalizer, namespace, field_manager=MANAGER
+            )
         except StatusError as error:
             return error.reason == "NotFound"
         return True

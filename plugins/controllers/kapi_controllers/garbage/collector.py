@@ -19,6 +19,8 @@ from kapi_controllers.garbage.lookup import NamespacedOwner, OwnerLookup, Unknow
 log = logging.getLogger("kapi.controllers.garbage-collector")
 
 AT_ONCE = 32
+MANAGER = "kube-controller-manager"
+"""Whose changes to the metadata of dependents these are, as in a real cluster."""
 
 
 class Owners(NamedTuple):
@@ -136,7 +138,7 @@ class Collector:
             return obj if metadata.get("uid") == node.uid and change(metadata) else None
 
         try:
-            await self._client.update(node.resource.gvr, node.name, changed, node.namespace)
+            await self._client.update(node.resource.gvr, node.name, changed, node.namespace, field_manager=MANAGER)
         except StatusError as error:
             if error.reason != "NotFound":
                 raise
