@@ -273,6 +273,29 @@ async def test_a_client_that_cannot_keep_up_is_let_go(monkeypatch: pytest.Monkey
         assert len(found) < len(changes)
 
 
+async def test_a_client_that_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchcache, "QUEUE_EVENTS", 3)
+    monkeypatch.setattr(watching, "LAST_SECONDS", 0.01)
+
+    async with running() as rig:
+
+        async def deaf(scope: Scope, receive: Receive, send: Send) -> None:
+            async def full(message: Message) -> None:
+                await (asyncio.Event().wait() if message["type"] == "http.response.body" else send(message))
+
+            try:
+                await rig.app(scope, receive, full)
+            except asyncio.CancelledError:
+                ended.set()
+
+        ended = asyncio.Event()
+        async with AsgiClient(deaf).watch(f"{ALL}?watch=1"):
+            for number in range(6):
+                await create(rig, f"w{number}")
+            await asyncio.wait_for(ended.wait(), 5)
+        assert rig.store().cache.watchers == 0
+
+
 def whole(name: str) -> Object:
     return {"kind": "Widget", "apiVersion": f"{GROUP}/v1", **widget(name)}
 

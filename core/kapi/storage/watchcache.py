@@ -109,7 +109,7 @@ class Watcher:
     A watcher whose queue overflows is closed (``overflowed``); its client resumes by resourceVersion.
     """
 
-    __slots__ = ("_after", "_bytes", "_cache", "_matches", "_waiter", "closed", "expired", "queue", "scope")
+    __slots__ = ("_after", "_bytes", "_cache", "_matches", "_waiter", "closed", "expired", "on_close", "queue", "scope")
 
     def __init__(self, cache: "WatchCache", scope: str, matches: Predicate, after: int) -> None:
         """Take the cache to leave on close, which entries the watcher wants, and the revision it begins after.
@@ -125,6 +125,7 @@ class Watcher:
         self._waiter: asyncio.Future[None] | None = None
         self.closed = False
         self.expired = False
+        self.on_close: Callable[[], None] | None = None
 
     def deliver(self, event: CacheEvent) -> None:
         """Queue an event if the watcher is to see it."""
@@ -146,8 +147,10 @@ class Watcher:
             self._waiter.set_result(None)
 
     def close(self, *, expired: bool = False) -> None:
-        """Take no more events; ``expired``: because history was lost."""
+        """Take no more events, and call ``on_close``; ``expired``: because history was lost."""
         self.closed = True
+        if self.on_close is not None:
+            self.on_close()
         self.expired = self.expired or expired
         self._cache.leave(self)
         self.wake()

@@ -6,7 +6,7 @@ the client leaves, the timeout passes, the server stops, or the client cannot ke
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 
 import orjson
@@ -28,6 +28,8 @@ BEFORE_END = 2.0
 """How long before its end a watch gets its last bookmark."""
 SLICE = 500
 """How many initial events are sent before other requests get their turn."""
+LAST_SECONDS = 5.0
+"""How long a client whose watch has been closed may go without taking anything of the rest; then it is cut off."""
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
@@ -47,6 +49,8 @@ class Stream:
         self.representation: Representation = request.representation(many=True)
         self.after = parse_resource_version(self.options.resource_version)
         self.request = request
+        self.on_close: Callable[[], None] | None = None
+        self.sent = 0
         given = self.options.timeout_seconds
         self.timeout = float(given) if given else min_timeout * (1 + random.random())  # noqa: S311  # spreads load
 
@@ -64,6 +68,7 @@ class Stream:
         initial = not self.options.resource_version or self.options.resource_version == "0"
         initial = self.options.send_initial_events if self.options.send_initial_events is not None else initial
         watcher, complete, started = await self._open(initial)
+        watcher.on_close = self.on_close
         present = self.cache.scan(self.selection.namespace, terms=self.selection.terms) if initial else NOTHING
         try:
             yield b""
@@ -78,6 +83,7 @@ class Stream:
         except Compacted:
             yield _error(expired(f"too old resource version: {self.after} ({self.cache.revision})"))
         finally:
+            watcher.on_close = None
             watcher.close()
 
     async def _open(self, initial: bool) -> tuple[Watcher, bool, int]:
@@ -172,10 +178,13 @@ def _error(error: StatusError) -> bytes:
 async def serve_watch(request: ResourceRequest, receive: Receive, send: Send, min_timeout: float) -> None:
     """Send the stream of a watch until it ends or the client leaves; raises StatusError before it has begun.
 
-    A server that stops ends its watches by closing the watchers (:meth:`WatchCache.end_watches`).
+    A server that stops ends its watches by closing the watchers (:meth:`WatchCache.end_watches`). A client that reads
+    nothing keeps the sending task waiting: when its watcher has been closed, the task is cancelled, which ends the
+    connection.
     """
     stream = Stream(request, min_timeout)
     sending = asyncio.create_task(_send_all(stream, send))
+    stream.on_close = lambda: _cut_off(stream, sending, -1)
     leaving = asyncio.create_task(_disconnected(receive))
     try:
         await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -190,6 +199,16 @@ async def serve_watch(request: ResourceRequest, receive: Receive, send: Send, mi
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
+def _cut_off(stream: Stream, sending: "asyncio.Task[None]", before: int) -> None:
+    """Cancel a task that sends the rest of a closed watch, unless it has sent something since it was looked at."""
+    if sending.done():
+        return
+    if stream.sent == before:
+        sending.cancel()
+        return
+    asyncio.get_running_loop().call_later(LAST_SECONDS, _cut_off, stream, sending, stream.sent)
+
+
 async def _send_all(stream: Stream, send: Send) -> None:
     """Send the stream. Its answer begins when the watch is open: a client that has it misses nothing from then on."""
     headers = [(b"content-type", _content_type(stream.request)), (b"cache-control", b"no-cache, private")]
@@ -201,6 +220,7 @@ async def _send_all(stream: Stream, send: Send) -> None:
         async for piece in frames:
             if piece:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
+                stream.sent += 1
     finally:
         await frames.aclose()  # type: ignore[attr-defined]  # an async generator
 
