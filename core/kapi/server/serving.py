@@ -214,8 +214,9 @@ class HTTPServer:
             shared.date = b"date: %b\r\n" % formatdate(time.time(), usegmt=True).encode()
             shared.now = shared.loop.time()
             for connection in list(shared.open):
-                dawdles = 0 < connection.head_since < shared.now - HEAD_TIMEOUT
-                if dawdles or 0 < connection.idle_since < shared.now - IDLE_TIMEOUT:
+                if 0 < connection.head_since < shared.now - HEAD_TIMEOUT:
+                    connection.transport.abort()  # an orderly end of TLS would wait for the client once more
+                elif 0 < connection.idle_since < shared.now - IDLE_TIMEOUT:
                     connection.transport.close()
             for listener in self._balanced:
                 listener.beat()
