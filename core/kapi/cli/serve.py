@@ -14,6 +14,7 @@ from kapi.server.assembly import START_ERRORS, USAGE_ERRORS, Assembly, assemble,
 from kapi.server.kubeconfig import server_url
 from kapi.server.listeners import bind
 from kapi.server.logs import configure
+from kapi.server.open_files import allow_many_files
 from kapi.server.pki import write_admin_kubeconfig
 from kapi.server.plugins import PluginError, trace_to_stderr
 
@@ -55,6 +56,7 @@ def show_help(argv: Sequence[str]) -> int:
 
 def _run(assembly: Assembly) -> int:
     config = assembly.config
+    allow_many_files()
     prepare(assembly)
     bound = bind(config)
     url = server_url(config.bind_address, bound.getsockname()[1])

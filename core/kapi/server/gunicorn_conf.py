@@ -11,6 +11,7 @@ from typing import Any
 from kapi.server.asgi import assembly_from_environment
 from kapi.server.assembly import prepare
 from kapi.server.logs import configure
+from kapi.server.open_files import allow_many_files
 from kapi.server.worker import forget_earlier_workers, settings
 
 _assembly = assembly_from_environment()
@@ -27,6 +28,7 @@ bind = (
 
 def on_starting(arbiter: Any) -> None:
     """Make keys and certificates before the first worker starts."""
+    allow_many_files()
     prepare(_assembly)
     forget_earlier_workers(_config.run_dir)
 
