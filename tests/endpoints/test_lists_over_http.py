@@ -1,6 +1,8 @@
 """Lists: consistency, pages, old states, selectors."""
 
 import asyncio
+import base64
+import json
 from typing import Any
 from urllib.parse import quote
 
@@ -189,3 +191,16 @@ async def test_empty_lists_are_lists() -> None:
     async with running() as rig:
         reply = (await rig.http.request("GET", ALL)).json()
         assert (reply["items"], "continue" in reply["metadata"]) == ([], False)
+
+
+async def test_tokens_name_keys_below_what_is_listed() -> None:
+    """As kube-apiserver's do: both may serve one store, and either may be asked for the next page."""
+    async with running() as rig:
+        for name in ("a", "b"):
+            await rig.http.request("POST", f"{ROOT}/namespaces/ns/widgets", {"metadata": {"name": name}})
+        for path, start in ((f"{ROOT}/namespaces/ns/widgets", "a\0"), (f"{ROOT}/widgets", "ns/a\0")):
+            first = (await rig.http.request("GET", f"{path}?limit=1")).json()["metadata"]
+            token = json.loads(base64.urlsafe_b64decode(first["continue"] + "=="))
+            assert token == {"v": "meta.k8s.io/v1", "rv": int(first["resourceVersion"]), "start": start}
+            rest = (await rig.http.request("GET", f"{path}?continue={first['continue']}")).json()
+            assert [item["metadata"]["name"] for item in rest["items"]] == ["b"]

@@ -124,3 +124,21 @@ def test_people_get_indented_json():
     assert wants_pretty({"pretty": ["true"]}, "kubectl/v1.36")
     assert not wants_pretty({"pretty": ["false"]}, "Mozilla/5.0")
     assert not wants_pretty({"pretty": ["maybe"]}, "curl/8.5")
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/yaml",
+        "application/vnd.kubernetes.protobuf",
+        "application/json;as=Nothing;v=v1;g=meta.k8s.io",
+        "application/json;stream=other",
+    ],
+)
+def test_what_no_watch_can_be_sent_in(accept: str) -> None:
+    with pytest.raises(StatusError) as caught:
+        negotiate_watch(accept, COLLECTION)
+    assert caught.value.message == (
+        "only the following media types are accepted: application/json;stream=watch, "
+        "application/vnd.kubernetes.protobuf;stream=watch"
+    )

@@ -93,7 +93,12 @@ def negotiate(accept: str, profile: Profile) -> Representation:
 
 def negotiate_watch(accept: str, profile: Profile) -> Representation:
     """Return the form of the events of a watch; raises a 406 StatusError if there is none that can be streamed."""
-    chosen = negotiate(accept, profile)
+    if profile.routed and accept and not _routable(accept):
+        raise _no_representation(profile)
+    try:
+        chosen = negotiate(accept, profile)
+    except StatusError:
+        raise not_acceptable(_STREAMS) from None
     if chosen.media_type != JSON:
         raise not_acceptable(_STREAMS)
     return chosen

@@ -126,6 +126,8 @@ def _validate_watch(options: ListOptions) -> list[FieldError]:
 def encode_continue(key: str, revision: int, prefix: str) -> str:
     """Return the token for the page that begins at ``key`` (below ``prefix``) in the state at ``revision``.
 
+    It has the form of kube-apiserver's, which is not signed: a forged one only begins elsewhere in what the request
+    itself, which is authorized like any list, is about.
     A revision of -1 continues in the current state. Raises ValueError when the key is not below the prefix.
     """
     if not key.startswith(prefix) or len(key) == len(prefix):

@@ -67,7 +67,7 @@ async def page(
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Return the entries of a list or of one page, and its metadata."""
     cache = request.stored.cache
-    start, revision = _begin(options, cache)
+    start, revision = _begin(options, _root(cache, selection))
     limit = 0 if options.resource_version == "0" else options.limit
     if revision > 0:
         return await _page_at(cache, revision, start, limit, options, selection)
@@ -82,7 +82,12 @@ async def page(
     return await _cached_page(cache, cache.revision, start, limit, selection)
 
 
-def _begin(options: ListOptions, cache: WatchCache) -> tuple[str, int]:
+def _root(cache: WatchCache, selection: Selection) -> str:
+    """Return what all keys of a list begin with; continue tokens hold the rest, as those of kube-apiserver do."""
+    return f"{cache.prefix}{selection.namespace}/" if selection.namespace else cache.prefix
+
+
+def _begin(options: ListOptions, root: str) -> tuple[str, int]:
     """Return the key at which a list begins and the revision it must show (0 or less: any that is new enough).
 
     A limit with a resourceVersion means that very version, unless resourceVersionMatch says otherwise.
@@ -90,7 +95,7 @@ def _begin(options: ListOptions, cache: WatchCache) -> tuple[str, int]:
     if options.continue_token:
         if options.resource_version not in ("", "0"):
             raise bad_request("specifying resource version is not allowed when using continue")
-        return decode_continue(options.continue_token, cache.prefix)
+        return decode_continue(options.continue_token, root)
     match = options.resource_version_match
     if match == EXACT or (not match and options.limit and options.resource_version):
         return "", parse_resource_version(options.resource_version, listing=True)
@@ -108,7 +113,7 @@ async def _page_at(
         return await _stored_page(cache, revision, start, limit, selection)
     except Compacted:
         if options.continue_token:
-            raise ExpiredContinueError(_resume(cache, start)) from None
+            raise ExpiredContinueError(encode_continue(start, -1, _root(cache, selection))) from None
         raise expired(f"The resourceVersion for the provided list is too old: {revision}") from None
     except FutureRevision:
         raise expired(f"The resourceVersion for the provided list is too new: {revision}") from None
@@ -119,7 +124,7 @@ async def _stored_page(
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Return a page of the state at a revision (0: now) from the backend, reading no further than the page goes."""
     matches = selection.matches
-    prefix = f"{cache.prefix}{selection.namespace}/" if selection.namespace else cache.prefix
+    prefix = _root(cache, selection)
     size = limit if limit and matches is None else MAX_PAGE
     taken: list[Entry] = []
     turns = Turns()
@@ -135,15 +140,11 @@ async def _stored_page(
             taken.append(entry)
             left = len(found.items) - position + found.remaining
             if len(taken) == limit and left:
-                token = encode_continue(f"{key}\0", revision, cache.prefix)
+                token = encode_continue(f"{key}\0", revision, prefix)
                 return taken, ListMeta(revision, token, None if matches is not None else left)
         if not found.more:
             return taken, ListMeta(revision)
         start = f"{found.items[-1].key}\0"
-
-
-def _resume(cache: WatchCache, start: str) -> str:
-    return encode_continue(start, -1, cache.prefix)
 
 
 async def _cached_page(
@@ -152,15 +153,16 @@ async def _cached_page(
     """Return a page from the cache; without selectors it costs what it holds, however many objects there are."""
     if selection.matches is not None:
         entries = cache.scan(selection.namespace, start, selection.terms)
-        return await _selected(entries, selection.matches, cache, revision, limit)
+        return await _selected(entries, selection.matches, _root(cache, selection), revision, limit)
     taken, left = cache.page(selection.namespace, start, limit)
     if not left:
         return taken, ListMeta(revision)
-    return taken, ListMeta(revision, encode_continue(taken[-1].key + "\0", revision, cache.prefix), left)
+    token = encode_continue(taken[-1].key + "\0", revision, _root(cache, selection))
+    return taken, ListMeta(revision, token, left)
 
 
 async def _selected(
-    entries: Snapshot, matches: Callable[[Entry], bool], cache: WatchCache, revision: int, limit: int
+    entries: Snapshot, matches: Callable[[Entry], bool], root: str, revision: int, limit: int
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Take what matches, up to the limit, and say where the list goes on.
 
@@ -177,4 +179,4 @@ async def _selected(
     if not limit or len(taken) < limit or taken[limit - 1] is entries[-1]:
         return taken, ListMeta(revision)
     del taken[limit:]
-    return taken, ListMeta(revision, encode_continue(taken[-1].key + "\0", revision, cache.prefix))
+    return taken, ListMeta(revision, encode_continue(taken[-1].key + "\0", revision, root))
