@@ -1,14 +1,16 @@
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kapi.admission import chain as chain_module
 from kapi.admission.chain import ORDER, AdmissionChain, Member, build_admission, enabled, position
 from kapi.contracts.admission import AdmissionAttributes, AdmissionPlugin, Operation, refusal
 from kapi.contracts.authn import UserInfo
 from kapi.contracts.plugins import BuildContext, Options
 from kapi.meta.errors import StatusError
-from kapi.meta.gvk import GroupVersionKind, GroupVersionResource
+from kapi.meta.gvk import GroupResource, GroupVersionKind, GroupVersionResource
 
 
 class Controller:
@@ -19,6 +21,7 @@ class Controller:
         self.log = log
         self.operations = operations or ("CREATE",)
         self.refuses = refuses
+        self.resources: Collection[GroupResource] | None = None
 
     def handles(self, operation: Operation) -> bool:
         return operation in self.operations
@@ -95,6 +98,20 @@ async def test_a_controller_sees_only_what_it_handles() -> None:
         await chain.validate(attributes(operation))
     assert log == ["admit a"]
     assert [chain.handles(operation) for operation in ("CREATE", "UPDATE", "DELETE")] == [True, False, True]
+
+
+async def test_a_controller_sees_only_the_resources_that_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain_module, "MAX_REMEMBERED", 2)
+    log: list[str] = []
+    picky = Both("picky", log, "CREATE")
+    picky.resources = (GroupResource("apps", "deployments"), GroupResource("", "pods"))
+    chain = AdmissionChain([Member("picky", picky), Member("z", Both("z", log, "CREATE"))])
+    for group, version, resource in (("", "v1", "pods"), ("apps", "v1", "pods"), ("apps", "v2", "deployments")) * 2:
+        write = attributes(resource=GroupVersionResource(group, version, resource), subresource="status")
+        await chain.mutate(write)
+        await chain.validate(write)
+    both, one = ["admit picky", "admit z", "validate picky", "validate z"], ["admit z", "validate z"]
+    assert log == (both + one + both) * 2
 
 
 async def test_the_first_refusal_ends_it() -> None:

@@ -1,8 +1,8 @@
 """Runs the admission controllers of a write, first those that change it, then those that check it."""
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple, cast, get_args
+from collections.abc import Collection, Iterable
+from typing import NamedTuple, TypeVar, get_args
 
 from kapi.admission.create_permission import CreatePermission
 from kapi.contracts.admission import (
@@ -13,6 +13,7 @@ from kapi.contracts.admission import (
     ValidatingAdmission,
 )
 from kapi.contracts.plugins import BuildContext
+from kapi.meta.gvk import GroupResource, GroupVersionResource
 
 CREATE_PERMISSION = "CreatePermission"
 """The core's own check, which no flag switches off."""
@@ -62,9 +63,14 @@ ORDER = (
 Others run just before the policies and webhooks.
 """
 
+MAX_REMEMBERED = 4096
+"""For how many operations on resources a chain remembers whom they concern."""
+
 _POSITION = {name: index for index, name in enumerate(ORDER)}
 _OTHERS = _POSITION["MutatingAdmissionPolicy"] - 0.5
 _log = logging.getLogger(__name__)
+
+C = TypeVar("C", bound=MutatingAdmission | ValidatingAdmission)
 
 
 class Member(NamedTuple):
@@ -80,28 +86,46 @@ class AdmissionChain:
     def __init__(self, members: Iterable[Member]) -> None:
         """Take the controllers in any order."""
         self.members = sorted(members, key=lambda member: position(member.name))
-        operations: tuple[Operation, ...] = get_args(Operation)
-        self._mutating = {operation: self._those("admit", operation) for operation in operations}
-        self._validating = {operation: self._those("validate", operation) for operation in operations}
+        controllers = [member.controller for member in self.members]
+        self._mutating = _Concerned(c for c in controllers if isinstance(c, MutatingAdmission))
+        self._validating = _Concerned(c for c in controllers if isinstance(c, ValidatingAdmission))
 
     def handles(self, operation: Operation) -> bool:
         """Tell whether any controller wants to see such writes."""
-        return bool(self._mutating[operation] or self._validating[operation])
+        return any(member.controller.handles(operation) for member in self.members)
 
     async def mutate(self, attributes: AdmissionAttributes) -> None:
         """Let the mutating controllers change ``attributes.object``; raises the StatusError of a refusal."""
-        for controller in self._mutating[attributes.operation]:
-            await cast(MutatingAdmission, controller).admit(attributes)
+        for controller in self._mutating[attributes.operation, attributes.resource]:
+            await controller.admit(attributes)
 
     async def validate(self, attributes: AdmissionAttributes) -> None:
         """Ask the validating controllers; raises the StatusError of the first refusal."""
-        for controller in self._validating[attributes.operation]:
-            await cast(ValidatingAdmission, controller).validate(attributes)
+        for controller in self._validating[attributes.operation, attributes.resource]:
+            await controller.validate(attributes)
 
-    def _those(self, method: str, operation: Operation) -> Sequence[object]:
-        return tuple(
-            m.controller for m in self.members if hasattr(m.controller, method) and m.controller.handles(operation)
-        )
+
+class _Concerned(dict[tuple[Operation, GroupVersionResource], tuple[C, ...]]):
+    """Which of some controllers a write concerns, found out when the first write of its kind comes."""
+
+    def __init__(self, controllers: Iterable[C]) -> None:
+        super().__init__()
+        self._controllers = tuple(controllers)
+        self._operations: dict[Operation, tuple[C, ...]] = {
+            operation: tuple(c for c in self._controllers if c.handles(operation)) for operation in get_args(Operation)
+        }
+
+    def __missing__(self, key: tuple[Operation, GroupVersionResource]) -> tuple[C, ...]:
+        operation, resource = key
+        if len(self) >= MAX_REMEMBERED:
+            self.clear()  # resources come and go with their definitions
+        self[key] = tuple(c for c in self._operations[operation] if _concerns(c, resource.group_resource))
+        return self[key]
+
+
+def _concerns(controller: object, resource: GroupResource) -> bool:
+    resources = getattr(controller, "resources", None)
+    return resources is None or resource in resources
 
 
 def position(name: str) -> tuple[float, str]:

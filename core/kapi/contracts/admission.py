@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from kapi.contracts.authn import UserInfo
 from kapi.meta.errors import StatusError, forbidden
@@ -55,8 +55,13 @@ def refusal(attributes: AdmissionAttributes, message: str) -> StatusError:
     return forbidden(attributes.resource.group_resource, name, message)
 
 
+@runtime_checkable
 class MutatingAdmission(Protocol):
-    """An admission controller that may change the object."""
+    """An admission controller that may change the object.
+
+    One that is about a few resources may name them (GroupResource) in an attribute ``resources``: it is not asked about
+    writes of others, or of their subresources.
+    """
 
     def handles(self, operation: Operation) -> bool:
         """Tell whether the controller wants to see such operations at all."""
@@ -65,8 +70,9 @@ class MutatingAdmission(Protocol):
         """Change ``attributes.object`` in place if need be; raise a StatusError to refuse."""
 
 
+@runtime_checkable
 class ValidatingAdmission(Protocol):
-    """An admission controller that only says yes or no."""
+    """An admission controller that only says yes or no. It may name its ``resources``, as a mutating one may."""
 
     def handles(self, operation: Operation) -> bool:
         """Tell whether the controller wants to see such operations at all."""

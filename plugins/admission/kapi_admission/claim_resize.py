@@ -19,6 +19,8 @@ _CLASS_ANNOTATION = "volume.beta.kubernetes.io/storage-class"
 class PersistentVolumeClaimResize:
     """Checks changes of claims."""
 
+    resources = (CLAIMS,)
+
     def __init__(self, client: ObjectClient) -> None:
         """Take the way to the storage classes."""
         self._classes = View(client, STORAGE_CLASSES)
@@ -29,7 +31,8 @@ class PersistentVolumeClaimResize:
 
     async def validate(self, attributes: AdmissionAttributes) -> None:
         """Refuse growth of claims that are not bound, or whose class does not provide for it."""
-        new, old = written(attributes, CLAIMS), attributes.old_object
+        new = written(attributes, CLAIMS)
+        old = attributes.old_object if new is not None else None
         if new is None or old is None or _requested(new) <= _requested(old):
             return
         if (old.get("status") or {}).get("phase") != "Bound":

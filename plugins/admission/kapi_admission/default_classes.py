@@ -47,6 +47,7 @@ class DefaultClass:
 
     def __init__(self, client: ObjectClient, rule: Rule) -> None:
         """Take the way to the classes, and the rule."""
+        self.resources = (rule.resource,)
         self._rule = rule
         self._classes = View(client, rule.classes)
 

@@ -33,6 +33,8 @@ OPTIONS = (
 class DefaultTolerationSeconds:
     """Adds tolerations to pods that have none for these two taints."""
 
+    resources = (PODS,)
+
     def __init__(self, seconds: Mapping[str, int]) -> None:
         """Take how long each of the taints is tolerated."""
         self._seconds = dict(seconds)

@@ -15,6 +15,8 @@ _KEY, _EFFECT = "node.kubernetes.io/not-ready", "NoSchedule"
 class TaintNodesByCondition:
     """Taints new nodes."""
 
+    resources = (NODES,)
+
     def handles(self, operation: Operation) -> bool:
         """Look at what is created."""
         return operation == "CREATE"

@@ -19,6 +19,8 @@ _NO_CLASS: Object = {"value": 0, "preemptionPolicy": "PreemptLowerPriority"}
 class Priority:
     """Gives pods the priority and preemption policy of their class."""
 
+    resources = (PODS, CLASSES.group_resource)
+
     def __init__(self, client: ObjectClient) -> None:
         """Take the way to the priority classes."""
         self._classes = View(client, CLASSES)

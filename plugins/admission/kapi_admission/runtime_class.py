@@ -21,6 +21,8 @@ _OTHER_OVERHEAD = "pod rejected: Pod's Overhead doesn't match RuntimeClass's def
 class RuntimeClassAdmission:
     """Completes and checks new pods."""
 
+    resources = (PODS,)
+
     def __init__(self, client: ObjectClient) -> None:
         """Take the way to the runtime classes."""
         self._classes = View(client, RUNTIME_CLASSES)

@@ -24,6 +24,8 @@ _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 class ServiceAccountAdmission:
     """Sets and checks the service account of pods."""
 
+    resources = (_PODS,)
+
     def __init__(self, client: ObjectClient) -> None:
         """Take the way to the service accounts."""
         self._client = client

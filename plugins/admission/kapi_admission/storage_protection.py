@@ -21,6 +21,8 @@ FINALIZERS = {
 class StorageObjectInUseProtection:
     """Adds the finalizers to new objects."""
 
+    resources = tuple(FINALIZERS)
+
     def handles(self, operation: Operation) -> bool:
         """Look at what is created."""
         return operation == "CREATE"
