@@ -139,3 +139,20 @@ def test_label_values_agree_with_the_pattern_that_messages_name(name):
 )
 def test_long_names_take_no_time(check):
     assert check("a-" * 200_000)
+
+
+_PIECES = st.lists(
+    st.sampled_from(["a", "B", "9", "-", ".", "..", "_", "\u00e4", "/", "x" * 60, "y" * 250]), max_size=6
+)
+
+
+@given(_PIECES.map("".join))
+def test_short_ways_agree_with_the_long_ones(name):
+    length = len(name.encode())
+    label = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+    part = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+    subdomain = rf"{label}(\.{label})*"
+    assert (names.dns1123_subdomain(name) == []) == (length <= 253 and re.fullmatch(subdomain, name) is not None)
+    assert (names.label_value(name) == []) == (not name or (length <= 63 and re.fullmatch(part, name) is not None))
+    key = length <= 253 and re.fullmatch(r"[-._a-zA-Z0-9]+", name) is not None
+    assert (names.config_map_key(name) == []) == (key and name != "." and not name.startswith(".."))

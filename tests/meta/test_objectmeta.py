@@ -165,3 +165,11 @@ def test_repeated_owners_are_dropped_with_a_warning():
     assert warning.startswith(".metadata.ownerReferences contains duplicate entries; API server dedups")
     assert warning.endswith("duplicate UID(s) observed: u")
     assert dedup_owner_references(meta) == ""
+
+
+def test_what_was_checked_is_not_checked_again():
+    good = {**STORED, "labels": {"a": "b"}, "finalizers": ["example.com/x"], "resourceVersion": "1"}
+    bad = {**good, "labels": {"-": ""}, "finalizers": ["x"], "generation": 1}
+    assert validate_object_meta_update(good, good, checked=True) == validate_object_meta_update(good, good) == []
+    changed = [error.field for error in validate_object_meta_update(bad, {**bad, "generation": 2}, checked=True)]
+    assert changed == ["metadata.generation"]

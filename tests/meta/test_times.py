@@ -20,6 +20,15 @@ def test_other_text_is_no_timestamp(text):
         times.parse(text)
 
 
+def test_seconds_are_cut_off_on_both_sides_of_the_epoch():
+    assert [times.format_seconds(seconds) for seconds in (1.9, 1, 0.0, -0.1)] == [
+        "1970-01-01T00:00:01Z",
+        "1970-01-01T00:00:01Z",
+        "1970-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+    ]
+
+
 @given(st.integers(0, 4_000_000_000))
 def test_parsing_undoes_formatting(seconds):
     assert times.parse(times.format_seconds(seconds)) == seconds

@@ -1,5 +1,6 @@
 import asyncio
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from kapi.contracts.admission import AdmissionAttributes, Operation
 from kapi.contracts.storage import Unavailable
 from kapi.meta.errors import StatusError, forbidden
 from kapi.meta.gvk import GroupVersionResource
+from kapi.registry.objects import new_uid
 from kapi_storage.memory import MemoryBackend
 from widgets import GADGETS, WIDGETS, WIDGETS_V2, context, running, widget
 
@@ -191,6 +193,34 @@ async def test_an_update_that_changes_nothing_is_not_written() -> None:
         assert await rig.local.update(WIDGETS, "a", lambda live: None, "ns") == first
         assert await rig.local.update(WIDGETS, "a", grown(0), "ns") == first
         assert await rig.backend.current_revision() == before
+
+
+async def test_a_pure_transform_shares_the_live_object_and_others_get_their_own() -> None:
+    async with running() as rig:
+        await rig.local.create(WIDGETS, widget(size=1))
+        seen: list[tuple[Object, Object]] = []
+        given: list[Object] = []
+
+        def change(live: Object) -> Object:
+            given.append(live)
+            return {**live, "spec": {"size": len(given) + 1}}
+
+        def note(live: Object | None, new: Object) -> None:
+            assert live is not None
+            seen.append((live, new))
+
+        for pure in (True, False):
+            await rig.store().cache.current()
+            await rig.store().update(context("a"), change, note, pure=pure)
+        assert [live is used for (live, _), used in zip(seen, given, strict=True)] == [True, False]
+        assert (await rig.local.get(WIDGETS, "a", "ns"))["spec"] == {"size": 3}
+
+
+async def test_uids_are_random_uuids() -> None:
+    uids = {new_uid() for _ in range(200)}
+    assert len(uids) == 200
+    assert all(uuid.UUID(uid).version == 4 and str(uuid.UUID(uid)) == uid for uid in uids)
+    assert {uid[19] for uid in uids} == set("89ab")
 
 
 async def test_all_concurrent_increments_count() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from kapi.contracts.authn import UserInfo
 from kapi.meta.errors import FieldError
 from kapi.meta.gvk import GroupResource, GroupVersionKind, GroupVersionResource
+from kapi.meta.names import dns1123_subdomain
 from kapi.meta.schema.types import Struct
 
 if TYPE_CHECKING:
@@ -81,8 +82,6 @@ class Strategy:
 
     def validate_name(self, name: str, prefix: bool) -> list[str]:
         """Return what is wrong with metadata.name (``prefix``: with metadata.generateName); empty: nothing."""
-        from kapi.meta.names import dns1123_subdomain
-
         return dns1123_subdomain(name[:-1] if prefix and name.endswith("-") else name)
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:

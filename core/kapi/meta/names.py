@@ -118,7 +118,9 @@ def dns1123_label(name: str) -> list[str]:
 
 def dns1123_subdomain(name: str) -> list[str]:
     """Check a DNS subdomain (RFC 1123): what most objects are called."""
-    return _bounded(name, SUBDOMAIN_MAX, _match_subdomain(name) is not None, _SUBDOMAIN_ERROR)
+    if _match_subdomain(name):
+        return [max_length(SUBDOMAIN_MAX)] if len(name) > SUBDOMAIN_MAX else []
+    return _bounded(name, SUBDOMAIN_MAX, False, _SUBDOMAIN_ERROR)
 
 
 def wildcard_dns1123_subdomain(name: str) -> list[str]:
@@ -155,6 +157,8 @@ def _name_part(part: str) -> list[str]:
 
 def label_value(value: str) -> list[str]:
     """Check the value of a label."""
+    if not value or (len(value) <= LABEL_MAX and _match_name_part(value)):
+        return []
     matches = not value or _match_name_part(value) is not None
     return _bounded(value, LABEL_MAX, matches, _LABEL_VALUE_ERROR, "bytes")
 
@@ -168,6 +172,8 @@ def path_segment_name(name: str) -> list[str]:
 
 def config_map_key(key: str) -> list[str]:
     """Check a key of a ConfigMap or Secret: a file name without surprises."""
+    if len(key) <= SUBDOMAIN_MAX and not key.startswith(".") and _match_config_key(key):
+        return []
     problems = _bounded(key, SUBDOMAIN_MAX, _match_config_key(key) is not None, _CONFIG_KEY_ERROR)
     if key in (".", ".."):
         problems.append(f"must not be '{key}'")

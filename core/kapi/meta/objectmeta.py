@@ -70,10 +70,11 @@ def validate_object_meta(
 
 
 def validate_object_meta_update(
-    new: Meta, old: Meta, *, fully_qualified_finalizers: bool = True, path: str = "metadata"
+    new: Meta, old: Meta, *, fully_qualified_finalizers: bool = True, checked: bool = False, path: str = "metadata"
 ) -> list[FieldError]:
     """Return which changes from ``old`` to ``new`` are not allowed, and what is wrong with the new labels and the like.
 
+    ``checked`` says that :func:`validate_object_meta` has found nothing, so that only the changes are left to look at.
     Call :func:`keep_server_fields` first: what it restores is not reported.
     """
     errors: list[FieldError] = []
@@ -89,9 +90,10 @@ def validate_object_meta_update(
         value = new.get(member)
         if value != old.get(member) and (value or old.get(member)):
             errors.append(field_invalid(f"{path}.{member}", value, "field is immutable"))
-    errors += _validate_maps(new, path)
-    if fully_qualified_finalizers:
-        errors += validate_finalizer_domains(finalizers, f"{path}.finalizers")
+    if not checked:
+        errors += _validate_maps(new, path)
+        if fully_qualified_finalizers:
+            errors += validate_finalizer_domains(finalizers, f"{path}.finalizers")
     return errors
 
 

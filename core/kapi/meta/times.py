@@ -1,5 +1,7 @@
 """Timestamps (RFC 3339, as ``metav1.Time`` and ``metav1.MicroTime`` print them) and ages for people."""
 
+import functools
+import math
 import time
 from datetime import UTC, datetime
 
@@ -18,6 +20,11 @@ def now_micro() -> str:
 
 def format_seconds(seconds: float) -> str:
     """Return a point in time (seconds since the epoch) in whole seconds."""
+    return _whole_seconds(math.floor(seconds))
+
+
+@functools.lru_cache(maxsize=64)  # most are about now
+def _whole_seconds(seconds: int) -> str:
     t = time.gmtime(seconds)
     return f"{t[0]:04d}-{t[1]:02d}-{t[2]:02d}T{t[3]:02d}:{t[4]:02d}:{t[5]:02d}Z"
 

@@ -3,7 +3,7 @@
 The order and effect follow apiserver's ``registry/rest`` (BeforeCreate, BeforeUpdate, BeforeDelete).
 """
 
-import uuid
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +30,8 @@ _ORDER = (
     "managedFields",
 )
 
+_FIRST = {"kind": "", "apiVersion": "", "metadata": None}
+
 
 def metadata(obj: Object) -> dict[str, Any]:
     """Return the object's metadata, made if it is missing."""
@@ -42,21 +44,22 @@ def metadata(obj: Object) -> dict[str, Any]:
 def ordered(obj: Object) -> Object:
     """Return the object with its members in the order in which people expect them."""
     meta = obj["metadata"]
-    rest = {k: v for k, v in obj.items() if k not in ("kind", "apiVersion", "metadata")}
-    return {
-        "kind": obj["kind"],
-        "apiVersion": obj["apiVersion"],
-        "metadata": {k: meta[k] for k in _ORDER if k in meta},
-        **rest,
-    }
+    return {**_FIRST, **obj, "metadata": {k: meta[k] for k in _ORDER if k in meta}}
 
 
 def fill_system_fields(meta: dict[str, Any]) -> None:
     """Give a new object what only the server may choose."""
     for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
         meta.pop(name, None)
-    meta["uid"] = str(uuid.uuid4())
+    meta["uid"] = new_uid()
     meta["creationTimestamp"] = now()
+
+
+def new_uid() -> str:
+    """Return a random UUID (RFC 9562, version 4)."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def parse_resource_version(text: str) -> int:

@@ -236,17 +236,21 @@ class Store:
         strategy: Strategy | None = None,
         create: Callable[[], Object] | None = None,
         create_always: bool = False,
+        pure: bool = False,
         uid: str = "",
     ) -> Stored:
         """Read, change, write; again while others are faster.
 
         ``create`` makes the object to create when none exists, if the strategy allows creation by update or
-        ``create_always`` (server-side apply). ``uid`` is a precondition, if given. Raises not_found, conflict,
-        object_modified, invalid, or what the transform and admission raise.
+        ``create_always`` (server-side apply). ``pure`` says that the transform leaves the live object as it is, and
+        that its result shares nothing with it but managedFields; otherwise it gets a copy of its own. ``uid`` is a
+        precondition, if given. Raises not_found, conflict, object_modified, invalid, or what the transform and
+        admission raise.
         """
         strategy = strategy or self.resource.strategy
         may_create = create_always or strategy.allow_create_on_update
-        return await Update(self, ctx, transform, track, strategy, uid).run(create if may_create else None)
+        update = Update(self, ctx, transform, track, strategy, pure=pure, uid=uid)
+        return await update.run(create if may_create else None)
 
     def unwritten(self, obj: Object, revision: int) -> Stored:
         """Return the result of a write that changes nothing."""

@@ -48,14 +48,17 @@ class Update:
         transform: "Transform",
         track: "Track",
         strategy: Strategy,
+        *,
+        pure: bool,
         uid: str,
     ) -> None:
-        """Take what is to be done; ``uid`` is a precondition, if given."""
+        """Take what is to be done; see :meth:`kapi.registry.store.Store.update`."""
         self._store = store
         self._ctx = ctx
         self._transform = transform
         self._track = track
         self._strategy = strategy
+        self._pure = pure
         self._uid = uid
 
     async def run(self, create: Callable[[], Object] | None) -> "Stored":
@@ -101,7 +104,7 @@ class Update:
         store, ctx, strategy = self._store, self._ctx, self._strategy
         live = store.object(entry)
         self._check_uid(live, entry)
-        obj = self._transform(store.object(entry))
+        obj = self._transform(live if self._pure else store.object(entry))
         self._check_lock(obj, entry)
         self._track(live, obj)
         attributes = store.attributes("UPDATE", ctx, obj, entry)
@@ -110,7 +113,8 @@ class Update:
         keep_system_fields(meta, old)
         strategy.prepare_for_update(ctx, obj, live)
         set_generation_on_update(obj, live, strategy.generation)
-        errors = update_findings(meta, old) + store.findings(obj, strategy)
+        found = store.findings(obj, strategy)
+        errors = update_findings(meta, old, checked=not found) + found
         if errors and strategy.rechecks_metadata:
             namespaced = store.resource.namespaced
             errors = validate_object_meta(meta, namespaced=namespaced, fully_qualified_finalizers=False) + errors
@@ -162,11 +166,13 @@ class Update:
             )
 
 
-def update_findings(meta: Object, old: Object) -> list[FieldError]:
-    """Return what is wrong with a change of metadata.
+def update_findings(meta: Object, old: Object, *, checked: bool = False) -> list[FieldError]:
+    """Return what is wrong with a change of metadata; ``checked`` if nothing is wrong with the new metadata as such.
 
     apiserver asks twice, for all kinds and for the kind, and so lists each cause twice. The same goes for what is wrong
     with the new metadata; see :attr:`kapi.contracts.resources.Strategy.rechecks_metadata`.
     """
-    generic = validate_object_meta_update(meta, old, fully_qualified_finalizers=False)
-    return generic + validate_object_meta_update(meta, old)
+    of_the_kind = validate_object_meta_update(meta, old, checked=checked)
+    if not of_the_kind:
+        return of_the_kind  # what is asked for all kinds is part of that
+    return validate_object_meta_update(meta, old, fully_qualified_finalizers=False) + of_the_kind

@@ -19,6 +19,8 @@ log = logging.getLogger("kapi.storage")
 Object = dict[str, Any]
 _METADATA = b'"metadata":{'
 _NONE: Mapping[str, str] = {}
+_FIRST = {"kind": "", "apiVersion": "", "metadata": None}
+"""The members that come first in a stored value, in their order."""
 
 SHARED = 1024
 """How many different sets of labels of a kind are remembered, so that further objects share them."""
@@ -96,11 +98,14 @@ class Codec:
     def encode(self, obj: Object) -> bytes:
         """Return the stored value of an object; ``metadata`` must hold at least a name."""
         meta = obj["metadata"]
-        rest = {k: v for k, v in obj.items() if k not in ("kind", "apiVersion", "metadata")}
         if "resourceVersion" in meta:
-            meta = {k: v for k, v in meta.items() if k != "resourceVersion"}
-        body = orjson.dumps({"metadata": meta, **rest})
-        return self.head + body[1:]
+            meta = {**meta}
+            del meta["resourceVersion"]
+        value = orjson.dumps({**_FIRST, **obj, "metadata": meta})
+        if value.startswith(self._value_head):
+            return value
+        rest = {k: v for k, v in obj.items() if k not in _FIRST}
+        return self.head + orjson.dumps({"metadata": meta, **rest})[1:]
 
     def entry(self, key: str, value: bytes, revision: int) -> Entry:
         """Return the cache entry of a stored value."""

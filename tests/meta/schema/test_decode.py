@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kapi.meta.schema.decode import (
     DecodeError,
+    decode_but_owners,
     decode_json,
     decode_unstructured,
     decode_value,
@@ -142,6 +143,35 @@ SPECS = st.fixed_dictionaries(
         "unknown": TEXTS,
     },
 )
+
+
+def containers(value):
+    """Yield all dicts and lists in a value."""
+    if isinstance(value, dict | list):
+        yield value
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from containers(inner)
+
+
+@given(SPECS)
+def test_nothing_that_can_change_is_shared_with_what_was_decoded(thing, spec):
+    given_value = normalize(
+        thing, {"metadata": {"labels": {"a": "b"}, "managedFields": [{"time": None}]}, "spec": spec}
+    )
+    again = decode_value(given_value, thing).object
+    assert again == given_value
+    assert not {id(each) for each in containers(again)} & {id(each) for each in containers(given_value)}
+
+
+@given(SPECS)
+def test_owners_can_be_left_as_they_are(thing, spec):
+    owners = [{"manager": "m", "operation": "Update", "fieldsV1": {"f:spec": {}}}]
+    value = normalize(thing, {"metadata": {"name": "a", "managedFields": owners}, "spec": spec})
+    decoded = decode_but_owners(value, thing)
+    assert decoded == decode_value(value, thing)
+    assert decoded.object["metadata"]["managedFields"] is value["metadata"]["managedFields"]
+    with pytest.raises(DecodeError):
+        decode_but_owners({**value, "spec": 1}, thing)
 
 
 @given(SPECS)

@@ -23,10 +23,10 @@ from kapi.meta.options import WriteOptions, parse_patch_options
 from kapi.meta.patch.gotext import go_value, json_kind
 from kapi.meta.patch.json_patch import apply_operations, check_loose_operations, check_operations, unknown_members
 from kapi.meta.patch.merge_patch import apply_merge_patch, parse_loose_merge_patch
-from kapi.meta.patch.outcome import in_patched_order, may_hold_floats, parse_bytes, unusable_result, with_whole_numbers
+from kapi.meta.patch.outcome import in_patched_order, may_hold_floats, unusable_result, with_whole_numbers
 from kapi.meta.patch.strategic import apply_strategic_merge_patch
-from kapi.meta.schema.decode import DecodeError, decode_value
-from kapi.meta.schema.parse import ParseError, parse_document
+from kapi.meta.schema.decode import DecodeError, decode_but_owners, decode_value
+from kapi.meta.schema.parse import Document, ParseError, parse_document
 from kapi.meta.schema.restore import restore_problem
 from kapi.meta.schema.types import Struct
 from kapi.meta.schema.unstructured import duplicate_problems
@@ -51,17 +51,24 @@ def parse_patch(media_type: str, data: bytes, validation: str) -> Patch:
     """
     plain, strict = media_type in (JSON_PATCH, MERGE_PATCH), validation != "Ignore"
     if media_type == MERGE_PATCH and not strict:
-        value = parse_loose_merge_patch(data)
+        value, tree = parse_loose_merge_patch(data), parse_document(data).tree
     else:
-        value = parse_bytes(data, "error decoding patch: " if plain and strict else "")
+        value, tree = _parsed(data, "error decoding patch: " if plain and strict else "")
     if media_type == JSON_PATCH:
         value = check_operations(value) if strict else check_loose_operations(value)
     if not plain and may_hold_floats(data):
         value = with_whole_numbers(value)
-    problems = duplicate_problems(parse_document(data).tree)
+    problems = duplicate_problems(tree)
     if media_type == JSON_PATCH:
         problems = [f"json patch {problem}" for problem in problems] + unknown_members(value)
     return Patch(media_type, value, problems)
+
+
+def _parsed(data: bytes, prefix: str) -> Document:
+    try:
+        return parse_document(data)
+    except ParseError as error:
+        raise bad_request(f"{prefix}{error}") from None
 
 
 class Patcher:
@@ -86,7 +93,7 @@ class Patcher:
         else:
             patched = apply_strategic_merge_patch(live, patch.value, self._struct)
             patched.update(kind=live["kind"], apiVersion=live["apiVersion"])
-        return self._decoded(self._of_kind(patched, live))
+        return self._decoded(self._of_kind(patched, live), live["metadata"].get("managedFields"))
 
     def _of_kind(self, patched: Any, live: Object) -> Object:
         """Return the result of the patch with its kind, if that is the kind of the live object."""
@@ -110,9 +117,12 @@ class Patcher:
             return str(error)
         return conversion_problem(given, want, request.table)
 
-    def _decoded(self, patched: Object) -> Object:
+    def _decoded(self, patched: Object, owners: Any) -> Object:
+        metadata = patched.get("metadata")
+        untouched = isinstance(metadata, dict) and metadata.get("managedFields") is owners
+        decode = decode_but_owners if untouched else decode_value
         try:
-            decoded = decode_value(patched, self._struct)
+            decoded = decode(patched, self._struct)
         except DecodeError as error:
             restored = restore_problem(patched, self._struct) if self._strategic else ""
             raise self._unusable(patched, restored or str(error)) from None
@@ -144,7 +154,12 @@ async def patch(request: ResourceRequest) -> Answer:
     if media_type == APPLY_PATCH:
         applier = Applier(request, parse_applied(request, await request.body()), options, track)
         stored = await request.stored.update(
-            ctx, applier, strategy=strategy, create=applier.create, create_always=request.subresource is None
+            ctx,
+            applier,
+            strategy=strategy,
+            create=applier.create,
+            create_always=request.subresource is None,
+            pure=True,
         )
         return write_answer(request, stored)
     patcher = Patcher(request, parse_patch(media_type, await request.body(), options.field_validation), options, struct)
@@ -152,7 +167,7 @@ async def patch(request: ResourceRequest) -> Answer:
     def transform(live: Object) -> Object:
         return _settled(request, struct, strategy, patcher(live))
 
-    stored = await request.stored.update(ctx, transform, track, strategy=strategy)
+    stored = await request.stored.update(ctx, transform, track, strategy=strategy, pure=True)
     return write_answer(request, stored)
 
 

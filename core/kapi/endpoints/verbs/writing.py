@@ -127,7 +127,7 @@ async def update(request: ResourceRequest) -> Answer:
     new, uid = Replacement(obj), metadata(obj).get("uid", "")
     ctx = request.context("update", options.to_object(), options.dry_run)
     track = Tracker(request, options.field_manager, struct)
-    stored = await request.stored.update(ctx, new, track, strategy=strategy, create=new, uid=uid)
+    stored = await request.stored.update(ctx, new, track, strategy=strategy, create=new, pure=True, uid=uid)
     return write_answer(request, stored)
 
 

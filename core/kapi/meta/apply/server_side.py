@@ -26,7 +26,7 @@ from kapi.meta.apply.validate import IllTyped, check_type
 from kapi.meta.errors import StatusError, bad_request
 from kapi.meta.gvk import GroupVersion, GroupVersionKind
 from kapi.meta.patch.outcome import serialize
-from kapi.meta.schema.decode import DecodeError, decode_value
+from kapi.meta.schema.decode import DecodeError, decode_but_owners
 from kapi.meta.schema.restore import restore_problem
 from kapi.meta.schema.types import Struct
 
@@ -84,7 +84,7 @@ def decode_applied(config: Object, merged: Object, struct: Struct) -> Object:
     Raises StatusError 500 (as kube-apiserver does) for values that only their own decoders refuse, such as a quantity.
     """
     try:
-        return decode_value(merged, struct).object
+        return decode_but_owners(merged, struct).object
     except DecodeError as error:
         problem = restore_problem(merged, struct) or str(error)
     conversion = f"unable to convert unstructured object to {_kind_of(config)}: {problem}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from kapi.meta.errors import bad_request
 from kapi.meta.patch.gotext import json_kind
-from kapi.meta.patch.outcome import Object, duplicate, parse_bytes
+from kapi.meta.patch.outcome import Object, parse_bytes, serialize
 from kapi.meta.schema.parse import ParseError, parse_json
 
 _PREFIX = "error decoding patch: "
@@ -17,7 +17,7 @@ def apply_merge_patch(document: Object, patch: Any) -> Object:
     """Return ``document`` changed by ``patch`` (a JSON value, or its text as bytes); neither is touched.
 
     Raises StatusError 400 when the patch is not an object. Members of the result that the patch did not reach are
-    shared with ``document``.
+    shared with ``document``, and lists that it brings with the patch.
     """
     if isinstance(patch, bytes):
         patch = parse_bytes(patch, _PREFIX)
@@ -27,7 +27,8 @@ def apply_merge_patch(document: Object, patch: Any) -> Object:
         raise bad_request(
             f"{_PREFIX}json: cannot unmarshal {json_kind(patch)} into Go value of type map[string]interface {{}}"
         )
-    return _merge(document, duplicate(patch))
+    serialize(patch)
+    return _merge(document, patch)
 
 
 def parse_loose_merge_patch(raw: bytes) -> Any:

@@ -50,6 +50,18 @@ def decode_value(value: Any, struct: Struct, strict: bool = True) -> Decoded:
     return decode_document(Document(value, None), struct, strict)
 
 
+def decode_but_owners(obj: Any, struct: Struct) -> Decoded:
+    """Decode a value whose ``metadata.managedFields`` is in normal form and not to be copied. Raises DecodeError."""
+    metadata = obj.get("metadata")
+    if metadata.__class__ is not dict or not metadata.get("managedFields"):
+        return decode_value(obj, struct)
+    rest = {**metadata}
+    owners = rest.pop("managedFields")
+    decoded = decode_value({**obj, "metadata": rest}, struct)
+    decoded.object["metadata"]["managedFields"] = owners
+    return decoded
+
+
 def decode_document(document: Document, struct: Struct, strict: bool = True) -> Decoded:
     """Decode a parsed document. Raises DecodeError."""
     value = document.value
