@@ -21,7 +21,9 @@ CONNECTION_WINDOW = 1 << 30
 BEAT = 5.0
 """Every so many seconds a connection is looked at: one that was silent twice is asked for a sign of life."""
 _ASK, _GIVE_UP = 2, 3
-_MAX_PINGS = 1000
+MAX_PINGS = 100
+PONG_SECONDS = 0.05
+"""How much later a ping is answered: servers send the next one to measure the line with about every request."""
 
 
 class Stream:
@@ -80,6 +82,7 @@ class Session(asyncio.Protocol):
         self._stream_window = frames.DEFAULT_WINDOW
         self._max_frame = frames.DEFAULT_FRAME
         self._silent = 0
+        self._pings: list[bytes] = []
         self._beat: asyncio.TimerHandle | None = None
         self._reason = ""
         self.lost = False
@@ -365,8 +368,17 @@ class Session(asyncio.Protocol):
                 stream.send_window += grown
 
     def _on_ping(self, _number: int, flags: int, payload: bytes) -> None:
-        if not flags & frames.ACK:
-            self._transport.write(frames.frame(frames.PING, frames.ACK, 0, payload))
+        if flags & frames.ACK:
+            return
+        if not self._pings:
+            asyncio.get_running_loop().call_later(PONG_SECONDS, self._pong)
+        if len(self._pings) < MAX_PINGS:
+            self._pings.append(payload)
+
+    def _pong(self) -> None:
+        pings, self._pings = self._pings, []
+        if not self._transport.is_closing():
+            self._transport.write(b"".join(frames.frame(frames.PING, frames.ACK, 0, payload) for payload in pings))
 
     def _on_goaway(self, _number: int, _flags: int, payload: bytes) -> None:
         """Finish what the server still wants to answer; it has not begun anything behind that."""
