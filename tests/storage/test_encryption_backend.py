@@ -127,6 +127,18 @@ async def test_a_watch_that_cannot_decrypt_asks_for_a_fresh_start():
             await changes(EncryptedBackend(below, encryption(TWO)), 1)
 
 
+async def test_who_follows_sees_plain_values():
+    async with store() as below:
+        above = EncryptedBackend(below, encryption(ONE))
+        begin = await below.current_revision()
+        revision = await above.create(KEY, b"hidden")
+        following = above.follow("/registry/", begin)
+        found: list[Change] = []
+        while not found:
+            found += (await anext(following)).changes
+        assert [(change.revision, change.value) for change in found] == [(revision, b"hidden")]
+
+
 async def test_a_watch_goes_on_when_only_the_previous_value_cannot_be_decrypted():
     async with store() as below:
         revision = await EncryptedBackend(below, encryption(ONE)).create(KEY, b"old")

@@ -196,6 +196,18 @@ async def test_history_that_was_compacted_meanwhile_is_not_made_up(backend):
     await watch.aclose()
 
 
+async def test_who_follows_costs_etcd_no_reading_of_values_before(backend):
+    """And so goes on where a watch could not."""
+    begin = await backend.current_revision()
+    revision = await backend.create("/k/a", b"1")
+    following = backend.follow("/k/", begin)
+    for number in range(3):
+        revision = await backend.update("/k/a", b"%d" % number, revision)
+    changes = await read_until(following, revision)
+    assert [change.value for change in changes] == [b"1", b"0", b"1", b"2"]
+    assert {(change.previous, change.previous_revision) for change in changes} == {(None, 0)}
+
+
 async def test_parts_of_an_answer_are_put_together(backend):
     """Changes of one revision stay in one batch, wherever the server has cut."""
     watch = backend.watch("/k/", 10)

@@ -180,6 +180,14 @@ class StorageBackend(ABC):
         Closing the iterator ends the watch. ``stop`` ends it with StopAsyncIteration.
         """
 
+    def follow(self, prefix: str, after_revision: int) -> AsyncIterator[WatchBatch]:
+        """Yield the changes that ``watch`` does, for who does not look at the state of a key before its change.
+
+        ``previous`` and ``previous_revision`` may be None and 0 throughout. Backends that have to look them up override
+        it.
+        """
+        return self.watch(prefix, after_revision)
+
     @abstractmethod
     async def current_revision(self) -> int:
         """Return a revision not lower than that of any write acknowledged before the call."""

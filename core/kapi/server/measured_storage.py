@@ -69,6 +69,10 @@ class MeasuredBackend(StorageBackend):
         """Watch a prefix."""
         return self._backend.watch(prefix, after_revision)
 
+    def follow(self, prefix: str, after_revision: int) -> AsyncIterator[WatchBatch]:
+        """Follow a prefix."""
+        return self._backend.follow(prefix, after_revision)
+
     async def current_revision(self) -> int:
         """Return the current revision."""
         return await self._backend.current_revision()

@@ -79,6 +79,10 @@ class EncryptedBackend(StorageBackend):
         """Watch a prefix."""
         return _PlainWatch(self._backend.watch(prefix, after_revision), self._encryption)
 
+    def follow(self, prefix: str, after_revision: int) -> AsyncIterator[WatchBatch]:
+        """Follow a prefix."""
+        return _PlainWatch(self._backend.follow(prefix, after_revision), self._encryption)
+
     async def current_revision(self) -> int:
         """Return the current revision."""
         return await self._backend.current_revision()

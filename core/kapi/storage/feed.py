@@ -98,7 +98,7 @@ class Feed:
         delay = _FIRST_RETRY
         while True:
             try:
-                async for batch in self._backend.watch(self._prefix, self.revision):
+                async for batch in self._backend.follow(self._prefix, self.revision):
                     self._deal(batch)
                     delay = _FIRST_RETRY
                 return

@@ -50,6 +50,19 @@ class WatchScenarios(StorageScenarios):
         assert await read_until(backend.watch("/w/", begin), again) == expected
 
     @scenario
+    async def test_who_follows_learns_what_who_watches_does(self, backend: StorageBackend) -> None:
+        """But for the values before, which need not be there; live and from history alike."""
+        begin = await backend.current_revision()
+        live = backend.follow("/w/", begin)
+        await next_batch(live)
+        created = await backend.create("/w/a", b"1")
+        updated = await backend.update("/w/a", b"2", created)
+        deleted = await backend.delete("/w/a", updated)
+        expected = [(created, "/w/a", b"1"), (updated, "/w/a", b"2"), (deleted, "/w/a", None)]
+        assert [change[:3] for change in await read_until(live, deleted)] == expected
+        assert [change[:3] for change in await read_until(backend.follow("/w/", begin), deleted)] == expected
+
+    @scenario
     async def test_a_watch_keeps_to_its_prefix(self, backend: StorageBackend) -> None:
         """Live and from history."""
         begin = await backend.current_revision()

@@ -101,7 +101,11 @@ class Etcd3Backend(StorageBackend):
 
     def watch(self, prefix: str, after_revision: int) -> "Watch":
         """Return the changes under a prefix."""
-        return self._opened().watch(prefix, after_revision)
+        return self._opened().watch(prefix, after_revision, previous=True)
+
+    def follow(self, prefix: str, after_revision: int) -> "Watch":
+        """Return the changes under a prefix, without what was before: etcd would read that for each of them."""
+        return self._opened().watch(prefix, after_revision, previous=False)
 
     async def current_revision(self) -> int:
         """Return the revision of the last change of any key in the cluster."""

@@ -198,7 +198,7 @@ async def settled(call: "asyncio.Future[AnswerT]") -> AnswerT:
 async def _refusal(call: WatchCall) -> int:
     """Watch compacted history until that is refused; return the revision that the server names."""
     try:
-        call.write(requests.watch(requests.ANY_KEY, b"", 1))
+        call.write(requests.watch(requests.ANY_KEY, b"", 1, previous=False))
         while True:
             answer = await call.read()
             if answer.canceled:

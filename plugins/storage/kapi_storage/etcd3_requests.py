@@ -86,11 +86,11 @@ def grant(seconds: int) -> Message:
     return request
 
 
-def watch(first: bytes, end: bytes, start: int) -> Message:
-    """Watch the keys in [first, end) from a revision on."""
+def watch(first: bytes, end: bytes, start: int, *, previous: bool) -> Message:
+    """Watch the keys in [first, end) from a revision on, with or without the values before the changes."""
     at = min(max(start, 1), LARGEST_REVISION)
     request = rpc_pb2.WatchCreateRequest(
-        key=first, range_end=end, start_revision=at, prev_kv=True, progress_notify=True
+        key=first, range_end=end, start_revision=at, prev_kv=previous, progress_notify=True
     )
     wants_fragments(request)
     return _message(rpc_pb2.WatchRequest(create_request=request))

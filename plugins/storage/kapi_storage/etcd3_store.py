@@ -132,9 +132,9 @@ class Store:
             self._leases.forget(ttl)
             return await self.client.call(TXN, build(await self._leases.lease(ttl)))
 
-    def watch(self, prefix: str, after: int) -> Watch:
-        """Return the changes under a prefix."""
-        watch = Watch(self.client, prefix, after)
+    def watch(self, prefix: str, after: int, *, previous: bool) -> Watch:
+        """Return the changes under a prefix, with or without the values before them."""
+        watch = Watch(self.client, prefix, after, previous=previous)
         self._watches.add(watch)
         return watch
 

@@ -24,9 +24,10 @@ class Stream:
     keys are watched: then every revision shows itself.
     """
 
-    def __init__(self, call: WatchCall, *, exact: bool) -> None:
-        """Take the call, which has not begun."""
+    def __init__(self, call: WatchCall, *, exact: bool, previous: bool) -> None:
+        """Take the call, which has not begun, and whether changes are to come with the values before them."""
         self.exact = exact
+        self._previous = previous
         self.read = call.read
         self.take = call.take
         self.cancel = call.cancel
@@ -45,7 +46,7 @@ class Stream:
         if not self.exact:
             first, end = requests.ANY_KEY, requests.ANY_KEY
         try:
-            self._call.write(requests.watch(first, end, start))
+            self._call.write(requests.watch(first, end, start, previous=self._previous))
             answer = await self.read()
         except BaseException:
             self.cancel()
@@ -64,7 +65,9 @@ class Stream:
         return not answer.created and (self.exact or answer.watch_id >= 0)
 
 
-async def open_stream(client: Client, connection: Connection, first: bytes, end: bytes, after: int) -> Stream:
+async def open_stream(
+    client: Client, connection: Connection, first: bytes, end: bytes, after: int, *, previous: bool
+) -> Stream:
     """Watch for changes after a revision.
 
     A server takes a watch from revision N+1 on even if N has been compacted, and may have forgotten a deletion at N+1
@@ -74,11 +77,11 @@ async def open_stream(client: Client, connection: Connection, first: bytes, end:
     status = await connection.call(STATUS, requests.STATUS, client.seconds)
     exact = progress_is_exact(status.version)
     async with asyncio.timeout(client.seconds):
-        stream = Stream(await connection.watch(), exact=exact)
+        stream = Stream(await connection.watch(), exact=exact, previous=previous)
         live = after >= client.seen
         if await stream.begin(first, end, after + 1 if live else after) > after and live:
             stream.cancel()
-            stream = Stream(await connection.watch(), exact=exact)
+            stream = Stream(await connection.watch(), exact=exact, previous=previous)
             await stream.begin(first, end, after)
     try:
         await client.range(requests.existence(after), after)

@@ -27,10 +27,12 @@ class Watch(AsyncIterator[WatchBatch]):
     ``revision`` is the one up to which it has delivered everything.
     """
 
-    def __init__(self, client: Client, prefix: str, after: int) -> None:
-        """Watch the keys under ``prefix`` for changes after a revision."""
+    def __init__(self, client: Client, prefix: str, after: int, *, previous: bool) -> None:
+        """Watch the keys under ``prefix`` for changes after a revision, with or without the values before them."""
         self.revision = after
         self._client = client
+        self._previous = previous
+        self._change = _change if previous else _present
         first, end = bounds(prefix)
         self._first, self._end_key = first.encode(), end.encode()
         self._connection = client.connection
@@ -132,7 +134,9 @@ class Watch(AsyncIterator[WatchBatch]):
         self._carried = []
         self._failure = None
         self._connection = self._client.connection
-        self._stream = await open_stream(self._client, self._connection, self._first, self._end_key, self.revision)
+        self._stream = await open_stream(
+            self._client, self._connection, self._first, self._end_key, self.revision, previous=self._previous
+        )
         if self._ended:
             self._stream.cancel()
         if self._begun:
@@ -157,7 +161,7 @@ class Watch(AsyncIterator[WatchBatch]):
         first, end, after = self._first, self._end_key, self.revision
         events = [event for event in answer.events if event.kv.mod_revision > after and first <= event.kv.key < end]
         try:
-            changes = self._carried + list(map(_change, events))
+            changes = self._carried + list(map(self._change, events))
         except RevisionGone:
             raise Compacted(await self._client.compact_revision()) from None
         last = answer.events[-1].kv.mod_revision
@@ -192,3 +196,9 @@ def _change(event: Event) -> Change:
     if value is None or kv.create_revision != kv.mod_revision:
         raise RevisionGone(key)
     return Change(kv.mod_revision, key, value, None, 0)
+
+
+def _present(event: Event) -> Change:
+    """Return what happened, without what was before."""
+    kv = event.kv
+    return Change(kv.mod_revision, str(kv.key, "utf-8", "replace"), kv.value if event.type == _PUT else None, None, 0)
