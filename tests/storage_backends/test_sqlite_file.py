@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import stat
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -144,6 +145,21 @@ async def test_processes_may_start_together(path: Path) -> None:
     await fill(backends[0], ["/k/a"])
     assert all([await backend.get("/k/a") for backend in backends])
     await asyncio.gather(*(backend.stop() for backend in backends))
+
+
+async def test_opening_a_file_twice_keeps_the_locks_of_the_first(path: Path) -> None:
+    """Otherwise a process that closes the file would take the log away from those that still write to it."""
+    async with opened(path) as backend:
+        await backend.create("/k/a", b"1")
+        async with opened(path):
+            pass
+        script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM current').fetchall()"
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(path))
+        assert await process.wait() == 0
+        assert path.with_name("kapi.db-wal").exists()
+        await backend.create("/k/b", b"2")
+    async with opened(path) as backend:
+        assert [item.key for item in (await backend.range("/k/")).items] == ["/k/a", "/k/b"]
 
 
 async def test_an_unopened_store_is_unavailable(path: Path) -> None:

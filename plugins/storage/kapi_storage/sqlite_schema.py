@@ -8,6 +8,7 @@ never removed, so that its revision is the store's revision for ever, whatever w
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -64,7 +65,7 @@ def open_writer(path: Path) -> apsw.Connection:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _make_file(path)
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     except (OSError, apsw.Error) as error:
         raise Unavailable(f"cannot open the database {path}: {error}") from error
@@ -79,6 +80,16 @@ def open_writer(path: Path) -> apsw.Connection:
         connection.close()
         raise
     return connection
+
+
+def _make_file(path: Path) -> None:
+    """Make the file, for its owner only, unless it exists. Raises OSError.
+
+    A file that exists is not touched: closing a file gives up all locks that the process has on it (POSIX), also those
+    of a connection that is open in this process. Another process could then take the log away from under it.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def wait_for_lock(attempt: int) -> bool:
