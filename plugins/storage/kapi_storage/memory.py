@@ -30,6 +30,9 @@ DEFAULT_COMPACTION_INTERVAL = 300.0
 FIRST_REVISION = 1
 """The revision of an empty store: 0 stands for "the current one" in reads, so no state may have it."""
 
+MOST_HISTORY_BYTES = 256 << 20
+"""With more than that, the older half of history is forgotten, however young it is."""
+
 _REPLAY_CHUNK = 2000
 
 
@@ -47,7 +50,7 @@ class MemoryBackend(StorageBackend):
     capabilities = Capabilities(multi_process=False)
 
     def __init__(self, *, compaction_interval: float = DEFAULT_COMPACTION_INTERVAL) -> None:
-        """Take the seconds of history to keep at least (0: all of it)."""
+        """Take the seconds of history to keep (0: all of it), unless there is too much."""
         self._interval = compaction_interval
         self._values: dict[str, KeyValue] = {}
         self._keys: list[str] = []
@@ -56,6 +59,7 @@ class MemoryBackend(StorageBackend):
         self._revision = FIRST_REVISION
         self._compacted = 0
         self._mark = 0
+        self._history_bytes = 0
         self._refusal = "the store has not been started"
         self._hub = Hub(FIRST_REVISION)
         self._upkeep = Upkeep()
@@ -133,9 +137,13 @@ class MemoryBackend(StorageBackend):
         self._check_open()
         if revision > self._revision:
             raise FutureRevision(self._revision)
+        self._forget(revision)
+
+    def _forget(self, revision: int) -> None:
         if revision > self._compacted:
             self._compacted = revision
             del self._changes[: self._index(revision)]
+            self._history_bytes = sum(len(change.value or b"") for change in self._changes)
 
     async def advance(self, revision: int) -> None:
         """Raise the revision, and drop history."""
@@ -143,6 +151,7 @@ class MemoryBackend(StorageBackend):
         base, self._revision = self._revision, max(self._revision, revision)
         self._compacted = self._revision
         self._changes.clear()
+        self._history_bytes = 0
         self._hub.publish((), base, self._revision)
 
     async def expiries(self, prefix: str) -> Mapping[str, float]:
@@ -221,6 +230,9 @@ class MemoryBackend(StorageBackend):
         previous, previous_revision = (old.value, old.revision) if old else (None, 0)
         change = Change(self._revision, key, value, previous, previous_revision)
         self._changes.append(change)
+        self._history_bytes += len(value or b"")
+        if self._history_bytes > MOST_HISTORY_BYTES and self._interval > 0:
+            self._forget(self._changes[len(self._changes) // 2].revision)
         self._hub.publish((change,), base, self._revision)
         return self._revision
 

@@ -22,6 +22,13 @@ log = logging.getLogger("kapi.storage")
 SWEEP_INTERVAL = 1.0
 SWEEP_PAUSE = 0.01
 MARKS_PER_INTERVAL = 10
+SIZE_INTERVAL = 1.0
+SIZE_REVISIONS = 1000
+"""After how many changes the size of history is looked at again."""
+LOG_INTERVAL = 2.0
+LOG_BYTES = 32 << 20
+"""SQLite empties its write-ahead log at 4 MB, but not while there always is a reader: then this helps."""
+LOG_PATIENCE = 1.0
 PEER_POLL_TOLD, PEER_POLL_UNTOLD, PEER_POLL_BUSY = 1.0, 0.1, 0.02
 """How often to look for commits of other processes: where they tell of them, where they cannot, and if one did not."""
 PEER_BUSY_SECONDS = 30.0
@@ -33,7 +40,7 @@ class SqliteBackend(StorageBackend):
     capabilities = Capabilities(multi_process=True)
 
     def __init__(self, path: Path, *, compaction_interval: float = 300.0) -> None:
-        """Take the file, and the seconds of history to keep at least (0: all of it)."""
+        """Take the file, and the seconds of history to keep (0: all of it), unless there is too much."""
         self._path = path
         self._interval = compaction_interval
         self._open: _OpenStore | None = None
@@ -47,10 +54,12 @@ class SqliteBackend(StorageBackend):
         every(store.expiry_pause, store.expire, "kapi-sqlite-expiry")
         every(PROGRESS_INTERVAL, store.hub.announce, "kapi-sqlite-progress")
         every(SWEEP_INTERVAL, store.sweep, "kapi-sqlite-sweep")
+        every(LOG_INTERVAL, store.shorten_log, "kapi-sqlite-log")
         every(store.peer_pause, store.look_for_changes, "kapi-sqlite-peers")
         if self._interval > 0:
             pause = self._interval / MARKS_PER_INTERVAL
             every(pause, lambda: store.compact_by_age(self._interval), "kapi-sqlite-compaction")
+            every(SIZE_INTERVAL, store.compact_by_size, "kapi-sqlite-size")
 
     async def stop(self) -> None:
         """Finish accepted writes, end all watches, close the file."""
@@ -151,6 +160,8 @@ class _OpenStore:
     """The parts of an open store, and its upkeep."""
 
     def __init__(self, path: Path, reader: Reader, writer_of: Callable[[Hub], Writer]) -> None:
+        self._path = path
+        self._sized = 0
         self.reader = reader
         self.peers = Peers(path, self._told)
         self.hub = _TellingHub(reader.revision(), self.peers)
@@ -232,6 +243,21 @@ class _OpenStore:
         now = time.time()
         if not 0 <= now - self.reader.last_mark() < 0.9 * seconds / MARKS_PER_INTERVAL:
             await self.writer.submit(lambda transaction: sqlite_upkeep.compact_by_age(transaction, now, seconds))
+
+    async def compact_by_size(self) -> None:
+        """Compact what is more than should be kept, however young it is."""
+        revision = self.reader.revision()
+        if revision - self._sized < SIZE_REVISIONS:
+            return
+        self._sized = revision
+        oldest = sqlite_upkeep.revision_to_keep(await self.reader.extent())
+        if oldest:
+            await self.writer.submit(lambda transaction: sqlite_upkeep.compact(transaction, oldest))
+
+    async def shorten_log(self) -> None:
+        """Empty the write-ahead log if it has become long because there always was a reader."""
+        if sqlite_care.log_size(self._path) > LOG_BYTES:
+            await asyncio.to_thread(sqlite_care.checkpoint, self._path, LOG_PATIENCE)
 
     async def sweep(self) -> None:
         """Remove what was compacted, in steps between which writes get their turn."""

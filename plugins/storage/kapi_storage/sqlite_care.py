@@ -12,7 +12,7 @@ import apsw
 
 from kapi.contracts.storage import StorageError, Unavailable
 from kapi_storage.keyspace import bounds
-from kapi_storage.sqlite_schema import APPLICATION_ID, MIGRATIONS, open_reader, open_writer
+from kapi_storage.sqlite_schema import APPLICATION_ID, BUSY_TIMEOUT_MS, MIGRATIONS, open_reader, open_writer
 from kapi_storage.sqlite_writer import Transaction
 
 MAGIC = b"SQLite format 3\0"
@@ -67,12 +67,22 @@ def shrink(transaction: Transaction) -> bool:
     return free > 0
 
 
-def checkpoint(path: Path) -> None:
-    """Bring the write-ahead log into the database, which then has its new size, as far as readers let it.
+def log_size(path: Path) -> int:
+    """Return the bytes of the write-ahead log, 0 if there is none."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size
+    except OSError:
+        return 0
 
-    Raises Unavailable.
+
+def checkpoint(path: Path, patience: float = BUSY_TIMEOUT_MS / 1000) -> None:
+    """Bring the write-ahead log into the database, and empty it, as far as readers let it.
+
+    New readers do not use the log any more once it is in the database, so that the last old one is waited for. Writers
+    wait meanwhile: ``patience`` seconds at most. Raises Unavailable.
     """
     connection = open_writer(path)
+    connection.set_busy_timeout(int(1000 * patience))
     try:
         connection.pragma("wal_checkpoint", "TRUNCATE")
     except apsw.Error as error:

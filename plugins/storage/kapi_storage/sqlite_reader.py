@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import apsw
 
@@ -33,6 +33,9 @@ _REVISION = "SELECT max(revision) FROM changes"
 _LIMITS = "SELECT compacted, (SELECT max(revision) FROM changes) FROM compaction"
 _NEXT_EXPIRY = "SELECT min(expires) FROM current WHERE expires IS NOT NULL"
 _BACKLOG = "SELECT min(compacted, (SELECT max(revision) FROM changes) - 1) - swept FROM compaction"
+_ROWS = """
+SELECT (SELECT max(revision) FROM changes), compacted, swept, (SELECT count(*) FROM current) FROM compaction
+"""
 _LAST_MARK = "SELECT max(time) FROM marks"
 _CHANGES = """
 SELECT c.revision, c.key, c.value, p.value, c.previous_revision
@@ -59,6 +62,18 @@ ORDER BY s.key
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM ({state}) WHERE key > :last LIMIT :limit)"
 
 T = TypeVar("T")
+
+
+class Extent(NamedTuple):
+    """How much there is: the current revision, how many revisions can be read and how many keys there are now.
+
+    ``row_bytes`` is about what one of either takes up in the file.
+    """
+
+    revision: int
+    history: int
+    present: int
+    row_bytes: float
 
 
 class Reader:
@@ -110,6 +125,11 @@ class Reader:
         """Return when the last compaction mark was set, 0 if there is none."""
         when: float | None = self._one(_LAST_MARK)
         return when or 0.0
+
+    async def extent(self) -> Extent:
+        """Return how much there is. Counts keys, so that it takes a while."""
+        with self._snapshot() as connection:
+            return await _in_thread(connection, partial(_extent, connection))
 
     def changes(self, prefix: str, after: int, until: int) -> tuple[Sequence[Change], int]:
         """Return changes from history, for watches."""
@@ -220,6 +240,13 @@ async def _in_thread(connection: apsw.Connection, call: Callable[[], T]) -> T:
                 await asyncio.wait([running])
         running.exception()
         raise
+
+
+def _extent(connection: apsw.Connection) -> Extent:
+    revision, compacted, swept, present = connection.execute(_ROWS).get
+    pages, free, size = (connection.pragma(name) for name in ("page_count", "freelist_count", "page_size"))
+    row_bytes = (pages - free) * size / max(1, present + revision - swept)
+    return Extent(revision, revision - compacted, present, row_bytes)
 
 
 def _whole_page(connection: apsw.Connection, state: str, arguments: dict[str, Any]) -> tuple[list[KeyValue], int]:

@@ -8,9 +8,14 @@ import time
 from typing import Any
 
 from kapi.contracts.storage import FutureRevision
+from kapi_storage.sqlite_reader import Extent
 from kapi_storage.sqlite_writer import Transaction
 
 EXPIRE_ROWS = 500
+MOST_HISTORY_BYTES = 48 << 20
+"""What history may take up where the present values take up less."""
+KEPT_SHARE = 0.75
+"""How much of that is left when it has become too much."""
 SWEEP_REVISIONS = 50
 SWEEP_SECONDS = 0.003
 VACUUM_PAGES = 250
@@ -55,6 +60,16 @@ def compact_by_age(transaction: Transaction, now: float, age: float) -> None:
         compact(transaction, old[1])
         execute("DELETE FROM marks WHERE time <= ?", (old[0],))
     execute("INSERT OR IGNORE INTO marks VALUES (?, ?)", (now, transaction.revision))
+
+
+def revision_to_keep(extent: Extent) -> int:
+    """Return from which revision on history is small enough; 0 if all of it is.
+
+    It may take up as much as the present values. A burst of writes would otherwise fill the disk within the time that
+    history is kept for.
+    """
+    most = max(MOST_HISTORY_BYTES / extent.row_bytes, extent.present)
+    return extent.revision - int(KEPT_SHARE * most) if extent.history > most else 0
 
 
 def sweep(transaction: Transaction) -> bool:
