@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kapi.meta.apply.fieldset import difference, from_paths, has, intersection, members
 from kapi.meta.apply.merge import remove
 from kapi.meta.apply.owned import owned_fields
+from kapi.meta.apply.path import path_text
 from kapi.meta.errors import StatusError
 
 NAMES = st.sampled_from("abc")
@@ -141,3 +142,46 @@ def test_removing_all_fields_leaves_nothing_and_none_leaves_all(obj):
     rest = remove(WORKLOAD, obj, owned_fields(WORKLOAD, obj))
     assert intersection(owned_fields(WORKLOAD, rest), from_paths(("f:spec", "f:replicas"))) == {}
     assert not content(rest)
+
+
+@given(CONFIGS, st.sampled_from(["abc", "ab", "a"]))
+def test_the_order_of_applies_of_different_items_does_not_matter(whole, mine):
+    """Two managers share a workload: one has some of its containers and labels, the other has the rest."""
+
+    def half(wanted):
+        spec = {**whole["spec"]}
+        containers = [item for item in spec.pop("containers", ()) if wanted(item["name"])]
+        labels = {key: value for key, value in whole["metadata"]["labels"].items() if wanted(key)}
+        shared = {"containers": containers} if containers else {}
+        return {**workload(spec=shared), "metadata": {"name": "w", "labels": labels}}
+
+    one, other = half(lambda name: name in mine), half(lambda name: name not in mine)
+    forth = do(do(None, one, "a", force=False), other, "b", force=False)
+    back = do(do(None, other, "b", force=False), one, "a", force=False)
+    assert content(forth) == content(back)
+    assert owned(forth) == owned(back)
+    assert content(do(forth, workload(), "a")) == content(do(None, other, "b"))
+
+
+@given(CONFIGS, CONFIGS, CONFIGS)
+def test_what_two_managers_share_stays_when_one_leaves(first, second, third):
+    live = do(do(do(None, first, "a"), second, "b"), third, "c")
+    left = do(live, workload(), "c")
+    kept = owned_fields(WORKLOAD, left)
+    for manager in ("a", "b"):
+        assert owned(left).get(manager) == owned(live).get(manager)
+        assert all(has(kept, path) for path in members(owned(left).get(manager, {})))
+    assert "c" not in owned(left)
+
+
+@given(CONFIGS, CONFIGS)
+def test_force_takes_what_conflicts_and_nothing_else(first, second):
+    live = do(None, first, "a")
+    result = do(live, second, "b")
+    lost = difference(owned(live)["a"], owned(result).get("a", {}))
+    try:
+        do(live, second, "b", force=False)
+        conflicts = set()
+    except StatusError as error:
+        conflicts = {cause["field"] for cause in error.details["causes"]}
+    assert {path_text(path) for path in members(lost)} == conflicts
