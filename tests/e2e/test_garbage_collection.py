@@ -1,6 +1,7 @@
 """kubectl delete with its ways to cascade, on owners and dependents made by hand."""
 
 import json
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -137,6 +138,36 @@ def test_many_dependents(kubectl, make):
         make(f"b{number}", a, block=True)
     kubectl("delete", "configmap/a", "--cascade=foreground", "--timeout=10s")
     assert left(kubectl) == []
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("propagation", ["Background", "Foreground", "Orphan"])
+def test_ten_thousand_dependents(propagation, record_property):
+    with ServerProcess() as server:
+        make = Maker(server, "default")
+        owner = make("owner")
+        for number in range(10_000):
+            make(f"d{number}", owner, block=True)
+        make.close()
+        maps = "/api/v1/namespaces/default/configmaps"
+        begun = time.perf_counter()
+        assert server.request("DELETE", f"{maps}/owner", {"propagationPolicy": propagation}).status == 200
+        while server.request("GET", f"{maps}/owner").status == 200 or (
+            propagation != "Orphan" and remaining(server, maps) > 1  # kube-root-ca.crt stays
+        ):
+            time.sleep(0.1)
+        seconds = time.perf_counter() - begun
+        record_property("seconds", seconds)
+        print(propagation, seconds)
+        assert seconds < 20
+        if propagation == "Orphan":
+            assert remaining(server, maps) >= 10_000
+
+
+def remaining(server, maps) -> int:
+    answer = server.request("GET", f"{maps}?limit=1").json()
+    return len(answer["items"]) + answer["metadata"].get("remainingItemCount", 0)
 
 
 def test_collecting_can_be_switched_off(kubectl_cache):
