@@ -4,7 +4,7 @@ import pytest
 
 from kapi.contracts.client import MetadataEvent
 from kapi.meta.errors import StatusError
-from kapi.registry.client import TOLD_AT_ONCE
+from kapi.registry.informer import TOLD_AT_ONCE
 from kapi.registry.table import ResourceTable
 from widgets import WIDGETS, WIDGETS_V2, Rig, running, widget
 

@@ -1,6 +1,6 @@
 """Reaching the server's own objects from inside: for authorizers, admission, strategies and controllers."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from kapi.meta.gvk import GroupVersionResource
@@ -23,10 +23,25 @@ class MetadataEvent(NamedTuple):
     metadata: Object
 
 
+Handler = Callable[[Event], Awaitable[None] | None]
+"""A function that is told of changes; see :meth:`Informer.add_handler`."""
+
+
+class Index(Protocol):
+    """Objects of an informer by keys that a function finds in them; always as current as the informer."""
+
+    def get(self, key: str) -> list[Object]:
+        """Return the objects that have a key."""
+
+    def keys(self) -> Iterable[str]:
+        """Return all keys that some object has."""
+
+
 class Informer(Protocol):
     """A shared, always current view of one resource, fed by its watch cache.
 
-    The objects are shared: never change one.
+    The objects are shared: never change one. What is the matter with one user of an informer (a handler that raises or
+    takes long, an index function that raises) does not reach the others; what is raised is logged.
     """
 
     @property
@@ -42,8 +57,17 @@ class Informer(Protocol):
     def list(self, namespace: str = "") -> Iterable[Object]:
         """Return the objects of a namespace, or of all."""
 
-    def add_handler(self, handler: Callable[[Event], None]) -> Callable[[], None]:
-        """Call ``handler`` for every object there is (as ADDED) and for every change; returns how to stop it."""
+    def add_handler(self, handler: Handler, *, resync: float = 0.0) -> Callable[[], None]:
+        """Tell ``handler`` of every object there is (as ADDED) and of every change; returns how to stop that.
+
+        A plain function is called at once, on the event loop: it must be quick, and is told of each change. A
+        coroutine function is awaited in a task of its own, for one change after the other; what happens to an object
+        while it waits for the handler is told as one change. Each ``resync`` seconds (0: never) it is told of every
+        object again, as MODIFIED with ``old`` and ``object`` the same.
+        """
+
+    def index(self, keys_of: Callable[[Object], Iterable[str]]) -> Index:
+        """Return the index by what ``keys_of`` says about each object; there is one for each function, so name it."""
 
     async def follow_metadata(
         self, handler: Callable[[MetadataEvent], None], members: Sequence[str] = ()

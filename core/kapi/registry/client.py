@@ -1,12 +1,9 @@
-"""The client for use inside the server, and the informers that feed on the watch caches."""
+"""The client for use inside the server."""
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
-
-import orjson
+from collections.abc import Callable, Iterable
 
 from kapi.contracts.authn import UserInfo
-from kapi.contracts.client import Event, MetadataEvent, Object, ServedResource
+from kapi.contracts.client import Object, ServedResource
 from kapi.contracts.resources import RequestContext
 from kapi.meta.apply.managed import track_update
 from kapi.meta.errors import unknown_path
@@ -18,146 +15,11 @@ from kapi.meta.schema.decode import decode_value
 from kapi.meta.schema.defaulting import apply_defaults
 from kapi.meta.times import now
 from kapi.registry.deletion import delete
+from kapi.registry.informer import CacheInformer
 from kapi.registry.store import NoAdmission, Store, find_subresource
 from kapi.registry.table import ResourceTable
-from kapi.storage.entry import Entry
-from kapi.storage.watchcache import CacheEvent
-
-TOLD_AT_ONCE = 500
-"""How many objects a new follower is told of before others have their turn."""
 
 SERVER = UserInfo("system:apiserver", groups=("system:masters",))
-
-
-class CacheInformer:
-    """An informer on one watch cache. Objects are decoded on first use and shared."""
-
-    def __init__(self, store: Store) -> None:
-        """Take the store whose objects are shown."""
-        self._store = store
-        self._decoded: dict[str, tuple[int, Object]] = {}
-        self._handlers: list[Callable[[Event], None]] = []
-        store.cache.listen(self._changed)
-
-    def shows(self, store: Store) -> bool:
-        """Tell whether this informer is fed by the store's watch cache."""
-        return self._store.cache is store.cache
-
-    @property
-    def version(self) -> int:
-        """A number that grows with every change."""
-        return self._store.cache.changed_at
-
-    async def synced(self) -> None:
-        """Return when everything written before the call is shown."""
-        await self._store.cache.current()
-
-    def get(self, name: str, namespace: str = "") -> Object | None:
-        """Return an object, or None."""
-        entry = self._store.cache.entries.get(self._store.key(namespace, name))
-        return None if entry is None else self._object(entry)
-
-    def list(self, namespace: str = "") -> Iterable[Object]:
-        """Return the objects of a namespace, or of all."""
-        return [self._object(entry) for entry in self._store.cache.scan(namespace)]
-
-    def add_handler(self, handler: Callable[[Event], None]) -> Callable[[], None]:
-        """Tell ``handler`` of everything there is, and of every change."""
-        for entry in self._store.cache.scan(""):
-            handler(Event("ADDED", self._object(entry), None))
-        self._handlers.append(handler)
-        return lambda: self._handlers.remove(handler)
-
-    async def follow_metadata(
-        self, handler: Callable[[MetadataEvent], None], members: Sequence[str] = ()
-    ) -> Callable[[], None]:
-        """Tell ``handler`` of the metadata of everything there is, and of every change; nothing is kept."""
-        await self.synced()
-        cache, watch = self._store.cache, MetadataWatch(handler, members)
-        stop = cache.listen(watch.changed)
-        try:
-            for count, present in enumerate(cache.scan(""), 1):
-                entry = cache.entries.get(present.key)
-                if entry is not None:
-                    watch.added(entry)
-                if count % TOLD_AT_ONCE == 0:
-                    await asyncio.sleep(0)
-        except BaseException:
-            stop()
-            raise
-        return stop
-
-    def find(self, uid: str) -> Object | None:
-        """Return the object with this uid, or None."""
-        wanted = b'"uid":' + orjson.dumps(uid)
-        for entry in self._store.cache.entries.values():
-            if wanted in entry.item and _metadata(entry).get("uid") == uid:
-                return self._store.object(entry)
-        return None
-
-    def _object(self, entry: Entry) -> Object:
-        found = self._decoded.get(entry.key)
-        if found is not None and found[0] == entry.revision:
-            return found[1]
-        obj = self._store.object(entry)
-        self._decoded[entry.key] = (entry.revision, obj)
-        return obj
-
-    def _changed(self, event: CacheEvent) -> None:
-        if event.entry is None and event.previous is not None:
-            known = self._decoded.pop(event.previous.key, None)
-        else:
-            known = None
-        if not self._handlers:
-            return
-        old = known[1] if known else (self._store.object(event.previous) if event.previous else None)
-        told = self._event(event, old)
-        for handler in list(self._handlers):
-            handler(told)
-
-    def _event(self, event: CacheEvent, old: Object | None) -> Event:
-        if event.entry is None:
-            return Event("DELETED", old or {}, old)
-        return Event("ADDED" if old is None else "MODIFIED", self._object(event.entry), old)
-
-
-class MetadataWatch:
-    """Reads the metadata of changes for one handler. Most objects are passed over by a look at their bytes."""
-
-    def __init__(self, handler: Callable[[MetadataEvent], None], members: Sequence[str]) -> None:
-        """Take the handler and the members of metadata that make an object worth telling of (none: every object)."""
-        self._handler = handler
-        self._marks = [member.encode() for member in members] or [b""]
-
-    def added(self, entry: Entry) -> None:
-        """Tell of an object that is there."""
-        if self._wanted(entry):
-            self._handler(MetadataEvent("ADDED", _metadata(entry)))
-
-    def changed(self, event: CacheEvent) -> None:
-        """Tell of a change."""
-        entry, previous = event.entry, event.previous
-        if entry is None:
-            if previous is not None:
-                self._handler(MetadataEvent("DELETED", _metadata(previous)))
-        elif previous is None:
-            self.added(entry)
-        elif self._wanted(entry) or self._wanted(previous):
-            self._handler(MetadataEvent("MODIFIED", _metadata(entry)))
-
-    def _wanted(self, entry: Entry) -> bool:
-        """Tell whether an object may have one of the members: the name is somewhere in it."""
-        item = entry.item
-        for mark in self._marks:  # noqa: SIM110  # a generator would take as long as the search
-            if mark in item:
-                return True
-        return False
-
-
-def _metadata(entry: Entry) -> Object:
-    """Return an object's metadata alone."""
-    metadata: Object = orjson.loads(entry.item)["metadata"]
-    return metadata
 
 
 class LocalClient:

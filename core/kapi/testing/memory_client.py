@@ -7,9 +7,11 @@ resourceVersions.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 
-from kapi.contracts.client import Event, MetadataEvent, Object, ServedResource
+from kapi.contracts.client import Event, Handler, MetadataEvent, Object, ServedResource
 from kapi.meta.errors import already_exists, not_found
 from kapi.meta.gvk import GroupVersionResource
+from kapi.registry.delivery import Delivery, delivery_to
+from kapi.registry.informer import CacheIndex
 
 _Key = tuple[str, str]
 
@@ -21,7 +23,7 @@ class MemoryInformer:
         """Begin empty."""
         self.objects: dict[_Key, Object] = {}
         self.version = 0
-        self._handlers: list[Callable[[Event], None]] = []
+        self._deliveries: list[Delivery] = []
 
     async def synced(self) -> None:
         """Return at once: the view is the store."""
@@ -34,12 +36,25 @@ class MemoryInformer:
         """Return the objects of a namespace, or of all, in order of their names."""
         return [obj for (own, _), obj in sorted(self.objects.items()) if namespace in ("", own)]
 
-    def add_handler(self, handler: Callable[[Event], None]) -> Callable[[], None]:
-        """Call ``handler`` for every object there is and for every change; returns how to stop it."""
+    def add_handler(self, handler: Handler, *, resync: float = 0.0) -> Callable[[], None]:
+        """Tell ``handler`` of every object there is and of every change; returns how to stop it. There is no resync."""
+        delivery = delivery_to(handler)
         for obj in list(self.objects.values()):
-            handler(Event("ADDED", obj, None))
-        self._handlers.append(handler)
-        return lambda: self._handlers.remove(handler)
+            delivery.tell(Event("ADDED", obj, None))
+        self._deliveries.append(delivery)
+
+        def stop() -> None:
+            self._deliveries.remove(delivery)
+            delivery.stop()
+
+        return stop
+
+    def index(self, keys_of: Callable[[Object], Iterable[str]]) -> CacheIndex:
+        """Return an index of what is there now."""
+        made = CacheIndex(keys_of)
+        for (namespace, name), obj in self.objects.items():
+            made.put(f"{namespace}/{name}", obj)
+        return made
 
     async def follow_metadata(
         self, handler: Callable[[MetadataEvent], None], members: Sequence[str] = ()
@@ -72,8 +87,8 @@ class MemoryInformer:
         obj["metadata"]["resourceVersion"] = str(self.version)
 
     def _tell(self, event: Event) -> None:
-        for handler in list(self._handlers):
-            handler(event)
+        for delivery in list(self._deliveries):
+            delivery.tell(event)
 
 
 class MemoryClient:
