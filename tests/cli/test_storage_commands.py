@@ -12,6 +12,7 @@ import pytest
 from kapi.cli import main
 from kapi.testing.etcd import EtcdServer
 from kapi.testing.server import ServerThread
+from kapi_storage import sqlite_care
 from kapi_storage.sqlite_backend import SqliteBackend
 
 SECRETS = "/api/v1/namespaces/default/secrets"
@@ -162,12 +163,14 @@ def test_encrypted_values_stay_where_they_can_be_decrypted(storage, tmp_path, fu
 
 def test_sqlite_to_etcd_and_back(storage, tmp_path, full):
     old = {f"/registry/pods/ns/{number}": b'{"number":%d}' % number for number in range(300)}
-    put(tmp_path / "old", old)
+    short = {"/registry/events/ns/a": b"{}"}
+    put(tmp_path / "old", old | short, ttl=dict.fromkeys(short, 1000.0))
+    old |= short
     with EtcdServer() as etcd:
         flags = ("storage-backend=etcd3", f"etcd-servers={etcd.url}")
         storage("copy", f"--from-data-dir={tmp_path}/old", *(f"--to-{flag}" for flag in flags))
         found = json.loads(storage("check", *(f"--{flag}" for flag in flags), "--output=json"))
-        assert (found["keys"], found["resources"]["pods"]["keys"]) == (300, 300)
+        assert (found["keys"], found["resources"]["pods"]["keys"]) == (301, 300)
         assert found["revision"] >= 600, "above 301, and then one for each key"
         storage("backup", *(f"--{flag}" for flag in flags), tmp_path / "etcd.jsonl.gz")
         storage("copy", *(f"--from-{flag}" for flag in flags), f"--to-data-dir={tmp_path}/back")
@@ -176,6 +179,10 @@ def test_sqlite_to_etcd_and_back(storage, tmp_path, full):
         storage("compact", *(f"--{flag}" for flag in flags))
     storage("restore", tmp_path / "etcd.jsonl.gz", f"--data-dir={tmp_path}/restored")
     assert content(tmp_path / "restored") == old
+    for folder in ("back", "restored"):
+        [(key, left)] = sqlite_care.expiries(tmp_path / folder / "kapi.db", "/registry/").items()
+        assert key in short
+        assert 900 < left < 1060
 
 
 def test_a_running_server_is_backed_up_and_clients_of_the_restored_one_begin_anew(storage, tmp_path):

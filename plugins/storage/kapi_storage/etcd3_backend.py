@@ -1,5 +1,6 @@
 """The backend for an etcd cluster. What is needed to speak to one is loaded when it starts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,6 +115,10 @@ class Etcd3Backend(StorageBackend):
     async def compact(self, revision: int) -> None:
         """Forget history older than a revision."""
         await self._opened().client.compact(revision)
+
+    async def expiries(self, prefix: str) -> Mapping[str, float]:
+        """Return the seconds that keys have left."""
+        return await self._opened().expiries(prefix)
 
     def _opened(self) -> "Store":
         if self._store is None:

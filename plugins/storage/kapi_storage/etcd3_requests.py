@@ -31,6 +31,12 @@ def key_range(first: bytes, end: bytes, limit: int, revision: int) -> Message:
     return request
 
 
+def key_names(first: bytes, end: bytes, limit: int, revision: int) -> Message:
+    """Read keys as ``key_range`` does, without their values."""
+    request: Message = rpc_pb2.RangeRequest(key=first, range_end=end, limit=limit, revision=revision, keys_only=True)
+    return request
+
+
 def existence(revision: int) -> Message:
     """Ask whether a revision can be read."""
     at = min(max(revision, 1), LARGEST_REVISION)
@@ -83,6 +89,12 @@ def compact(revision: int) -> Message:
 def grant(seconds: int) -> Message:
     """Ask for a lease."""
     request: Message = rpc_pb2.LeaseGrantRequest(TTL=seconds)
+    return request
+
+
+def time_to_live(lease: int) -> Message:
+    """Ask how long a lease lasts."""
+    request: Message = rpc_pb2.LeaseTimeToLiveRequest(ID=lease)
     return request
 
 

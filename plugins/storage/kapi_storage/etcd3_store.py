@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -34,6 +34,7 @@ log = logging.getLogger("kapi.storage")
 START_SECONDS = 10.0
 FIRST_PAGE, LARGEST_PAGE = 500, 5000
 PAGE_BYTES = 16 << 20
+LEASES_AT_ONCE = 64
 
 
 class Store:
@@ -104,6 +105,28 @@ class Store:
                 return RangeResult(items, revision, remaining > 0, remaining)
             first = answer.kvs[-1].key + b"\0"
             size = _next_size(answer)
+
+    async def expiries(self, prefix: str) -> Mapping[str, float]:
+        """Return the seconds that keys below a prefix have left, for those that have a lease."""
+        leased = await self._leased(prefix)
+        left: dict[int, float] = {}
+        leases = sorted(set(leased.values()))
+        for first in range(0, len(leases), LEASES_AT_ONCE):
+            some = leases[first : first + LEASES_AT_ONCE]
+            left.update(zip(some, await asyncio.gather(*map(self._leases.left, some)), strict=True))
+        return {key: left[lease] for key, lease in leased.items()}
+
+    async def _leased(self, prefix: str) -> dict[str, int]:
+        first, end = (text.encode() for text in bounds(prefix))
+        leased: dict[str, int] = {}
+        revision = 0
+        while True:
+            answer = await self.client.range(requests.key_names(first, end, LARGEST_PAGE, revision), revision)
+            leased.update((str(found.key, "utf-8", "replace"), found.lease) for found in answer.kvs if found.lease)
+            if not answer.more:
+                return leased
+            revision = revision or answer.header.revision
+            first = answer.kvs[-1].key + b"\0"
 
     async def create(self, key: str, value: bytes, ttl: float | None) -> int:
         """Store a value under a new key."""
