@@ -195,7 +195,23 @@ def decode(raw: Any) -> FieldSet:
         return {}
     if not isinstance(raw, Mapping):
         raise ValueError("fieldsV1 must be an object")
-    return _decode_children(raw) or {}
+    if isinstance(raw, dict) and SELF not in raw and _is_plain(raw):
+        return raw
+    return _decode_children(raw)
+
+
+def _is_plain(raw: dict[Any, Any]) -> bool:
+    """Tell whether a set is in canonical form already, as those are that kapi wrote; False also where it is unclear.
+
+    Items of lists are not looked at: their elements must be parsed.
+    """
+    last = ""
+    for key, node in raw.items():
+        plain = key == SELF or key[:2] == "f:"
+        if not plain or key <= last or node.__class__ is not dict or (node and not _is_plain(node)):
+            return False
+        last = key
+    return len(raw) > 1 or SELF not in raw
 
 
 def _decode_node(raw: Any) -> FieldSet | None:
@@ -203,6 +219,8 @@ def _decode_node(raw: Any) -> FieldSet | None:
         return {}
     if not isinstance(raw, Mapping):
         raise ValueError("a node of fieldsV1 must be an object")
+    if isinstance(raw, dict) and _is_plain(raw):
+        return raw
     children = _decode_children(raw)
     if not children:
         return {}

@@ -18,6 +18,7 @@ from kapi.meta.apply.entries import (
     with_fields,
 )
 from kapi.meta.apply.fieldset import FieldSet, difference, from_paths, intersection, recursive_difference, union
+from kapi.meta.apply.fit import fitting_fields
 from kapi.meta.apply.last_applied import MANAGER, fields_still_as_applied, record_last_applied
 from kapi.meta.apply.merge import merge, remove
 from kapi.meta.apply.owned import owned_fields, reconcile, with_declared_members
@@ -59,9 +60,11 @@ def apply(
     Raises StatusError: 409 with one cause per field for conflicts (unless ``force``), 500 (as kube-apiserver does)
     for a configuration that does not fit the type, 400 for one that brings managedFields.
     """
-    _check_config(struct, config)
+    own = _owned_by_config(struct, config)
     base: Object = {} if live is None else live
-    run = _Run(struct, ("Apply", manager, "", subresource), api_version, now, ignored or {}, convert)
+    if ignored:
+        own = recursive_difference(own, ignored)
+    run = _Run(struct, own, ("Apply", manager, "", subresource), api_version, now, ignored or {}, convert)
     try:
         applied = _apply_with_upgrade(run, base, config, run.owners(base), force)
     except ConflictError as error:
@@ -100,13 +103,18 @@ def _kind_of(config: Object) -> GroupVersionKind:
         return GroupVersionKind("", "", kind)
 
 
-def _check_config(struct: Struct, config: Object) -> None:
+def _owned_by_config(struct: Struct, config: Object) -> FieldSet:
+    """Return the fields that a configuration sets; raises StatusError if it cannot be one."""
     serialize(config)
     metadata = config.get("metadata")
     if isinstance(metadata, dict) and isinstance(metadata.get("managedFields"), list):
         raise bad_request("metadata.managedFields must be nil")
+    fields = fitting_fields(struct, config)
+    if fields is not None:
+        return fields
     try:
         check_type(struct, config)
+        return owned_fields(struct, config)
     except IllTyped as error:
         raise StatusError(500, "", f"failed to create typed patch object ({_shown(config)}): {error}") from None
 
@@ -133,9 +141,10 @@ def _apply_with_upgrade(run: "_Run", live: Object, config: Object, managed: Mana
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One apply being carried out, by ``owner`` (whose version is empty) in ``api_version``."""
+    """One apply of the fields ``own`` being carried out, by ``owner`` (whose version is empty) in ``api_version``."""
 
     struct: Struct
+    own: FieldSet
     owner: Owner
     api_version: str
     now: str
@@ -158,9 +167,7 @@ class _Run:
 
     def apply(self, live: Object, config: Object, managed: Managed, force: bool) -> Object:
         """Return the object with its new owners; raises ConflictError."""
-        own = owned_fields(self.struct, config)
-        if self.ignored:
-            own = recursive_difference(own, self.ignored)
+        own = self.own
         last = managed.get(self.owner)
         others = {owner: entry for owner, entry in managed.items() if owner != self.owner}
         mine = new_entry(self.owner, self.api_version, last.get("time") if last else None, own)

@@ -47,16 +47,26 @@ def _check(type_: Type, value: Any, path: str) -> _Findings:
         yield path, f"expected map, got {_shown(value)}"
 
 
-def _scalar_mismatch(type_: Scalar, value: Any) -> str:
-    if type_.kind in _NUMBERS:
-        fits = isinstance(value, int | float) and not isinstance(value, bool)
-        return "" if fits else f"expected numeric (int or float), got {go_type(value, as_float=True)}"
+def accepts(type_: Scalar, value: Any) -> bool:
+    """Tell whether a value other than null is one of a scalar type that is not of free form."""
     if type_.kind in _STRINGS:
-        shown = f"&value.valueUnstructured{{Value:{go_syntax(value, as_float=True)}}}"
-        return "" if isinstance(value, str) else f"expected string, got {shown}"
+        return isinstance(value, str)
+    if type_.kind in _NUMBERS:
+        return isinstance(value, int | float) and not isinstance(value, bool)
     if type_.kind == "boolean":
-        return "" if isinstance(value, bool) else f"expected boolean, got {_shown(value)}"
-    return f"expected any scalar, got {_shown(value)}" if isinstance(value, dict | list) else ""
+        return isinstance(value, bool)
+    return not isinstance(value, dict | list)
+
+
+def _scalar_mismatch(type_: Scalar, value: Any) -> str:
+    if accepts(type_, value):
+        return ""
+    if type_.kind in _NUMBERS:
+        return f"expected numeric (int or float), got {go_type(value, as_float=True)}"
+    if type_.kind in _STRINGS:
+        return f"expected string, got &value.valueUnstructured{{Value:{go_syntax(value, as_float=True)}}}"
+    what = "boolean" if type_.kind == "boolean" else "any scalar"
+    return f"expected {what}, got {_shown(value)}"
 
 
 def _shown(value: Any) -> str:
