@@ -16,6 +16,7 @@ from kapi.storage.entry import Codec, Entry
 from kapi.storage.feed import Feed, Subscriber
 from kapi.storage.indexes import Indexes, Term
 from kapi.storage.ordered import OrderedEntries, Snapshot
+from kapi.storage.pace import Pace
 from kapi.storage.turns import Turns
 from kapi.storage.unreadable import ENCRYPTED, NOT_DECRYPTED, UnreadableValue
 from kapi.storage.window import Window
@@ -27,6 +28,8 @@ QUEUE_EVENTS = 4096
 QUEUE_BYTES = 32 << 20
 """How much a watcher may be behind. The events of a queue are shared with other watchers and the window."""
 PAGE = 2000
+ALARM_SECONDS = 0.01
+"""How precisely watchers are woken when nothing happens."""
 
 
 class Representation(Protocol):
@@ -57,8 +60,10 @@ class CacheEvent:
         self._last: Entry | None = None
         self._frames: dict[tuple[EventType, Representation], bytes] | None = {}
 
-    def seen_by(self, matches: Predicate) -> EventType | None:
-        """Return the type of the event for a watcher with this predicate; None: not to be seen."""
+    def seen_by(self, matches: Predicate | None) -> EventType | None:
+        """Return the type of the event for a watcher with this predicate (None: all match); None: not to be seen."""
+        if matches is None:
+            return "DELETED" if self.entry is None else "ADDED" if self.previous is None else "MODIFIED"
         now = self.entry is not None and matches(self.entry)
         before = self.previous is not None and matches(self.previous)
         if now:
@@ -109,9 +114,21 @@ class Watcher:
     A watcher whose queue overflows is closed (``overflowed``); its client resumes by resourceVersion.
     """
 
-    __slots__ = ("_after", "_bytes", "_cache", "_matches", "_waiter", "closed", "expired", "on_close", "queue", "scope")
+    __slots__ = (
+        "_after",
+        "_alarm",
+        "_bytes",
+        "_cache",
+        "_matches",
+        "_waiter",
+        "closed",
+        "expired",
+        "on_close",
+        "queue",
+        "scope",
+    )
 
-    def __init__(self, cache: "WatchCache", scope: str, matches: Predicate, after: int) -> None:
+    def __init__(self, cache: "WatchCache", scope: str, matches: Predicate | None, after: int) -> None:
         """Take the cache to leave on close, which entries the watcher wants, and the revision it begins after.
 
         ``scope`` is a key or a prefix of keys (ending in a slash): only entries there are asked about.
@@ -123,6 +140,7 @@ class Watcher:
         self._after = after
         self.queue: deque[Delivery] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
         self.closed = False
         self.expired = False
         self.on_close: Callable[[], None] | None = None
@@ -137,9 +155,10 @@ class Watcher:
         if self.queue and (len(self.queue) >= QUEUE_EVENTS or self._bytes + event.size > QUEUE_BYTES):
             self.close()
             return
+        if not self.queue:
+            self._cache.pace.add(self.wake)
         self.queue.append(Delivery(kind, event))
         self._bytes += event.size
-        self.wake()
 
     def wake(self) -> None:
         """Let the endpoint look at the queue and the flags."""
@@ -153,19 +172,34 @@ class Watcher:
             self.on_close()
         self.expired = self.expired or expired
         self._cache.leave(self)
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         self.wake()
 
     async def wait(self, timeout: float) -> None:
         """Return when there is something to look at, or after ``timeout`` seconds."""
         if self.queue or self.closed:
             return
-        self._waiter = asyncio.get_running_loop().create_future()
-        handle = asyncio.get_running_loop().call_later(max(0.0, timeout), self.wake)
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        self._set_alarm(loop, loop.time() + max(0.0, timeout))
         try:
             await self._waiter
         finally:
-            handle.cancel()
             self._waiter = None
+
+    def _set_alarm(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
+        """See to it that the watcher is woken at a time. An alarm that is set for about that time is left alone."""
+        if self._alarm is not None:
+            if abs(self._alarm.when() - at) < ALARM_SECONDS:
+                return
+            self._alarm.cancel()
+        self._alarm = loop.call_at(at, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self.wake()
 
     def take(self) -> list[Delivery]:
         """Return and forget what is queued."""
@@ -192,6 +226,7 @@ class WatchCache:
         self.codec = codec
         self.entries: dict[str, Entry] = {}
         self.changed_at = 0
+        self.pace = Pace()
         self._backend = backend
         self._feed = feed
         self._ordered = OrderedEntries()
@@ -313,6 +348,7 @@ class WatchCache:
         for change in changes:
             if change.revision > self._loaded_at:
                 self._change(change)
+        self.pace.keep()
         self._window.trim()
         self._indexes.trim()
 
@@ -382,8 +418,8 @@ class WatchCache:
         if not watchers:
             self._watchers.pop(watcher.scope, None)
 
-    def watch(self, matches: Predicate, after: int, within: str = "") -> tuple[Watcher, bool]:
-        """Open a watch that begins after a revision.
+    def watch(self, matches: Predicate | None, after: int, within: str = "") -> tuple[Watcher, bool]:
+        """Open a watch that begins after a revision, of the entries that match (None: all).
 
         ``within`` is the end of the prefix ``NAMESPACE/``, or of the key of the only object that can match; "": all.
 
@@ -396,6 +432,7 @@ class WatchCache:
         if complete:
             for event in self._window.since(after):
                 watcher.deliver(event)
+            self.pace.keep()
         if self._ended:
             watcher.close()
         return watcher, complete

@@ -99,7 +99,9 @@ class Stream:
                     await cache.reached(self.after)
         started = cache.revision
         from_now = initial or not self.after
-        return *cache.watch(self.wants, started if from_now else self.after, self.selection.within), started
+        everything = not self.name and self.selection.matches is None  # within the namespace
+        matches = None if everything else self.wants
+        return *cache.watch(matches, started if from_now else self.after, self.selection.within), started
 
     async def _initial(self, present: Snapshot, revision: int) -> AsyncIterator[bytes]:
         """Yield what the watch is about of a state, as ADDED events, and the bookmark that ends it if asked for."""
