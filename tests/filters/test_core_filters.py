@@ -47,6 +47,18 @@ async def test_every_failure_is_a_status(error: Exception, code: int, reason: st
     assert (reply.status, status["code"], status["reason"], status["message"]) == (code, code, reason, message)
 
 
+@pytest.mark.parametrize(
+    ("method", "refused", "retry_after"),
+    [("GET", False, "1"), ("POST", False, None), ("POST", True, "1"), ("DELETE", False, None)],
+)
+async def test_only_what_did_no_harm_is_to_be_tried_again(method: str, refused: bool, retry_after: str | None) -> None:
+    """Clients repeat whatever has a Retry-After: not a write that may have happened."""
+    error = Unavailable("no quorum", refused=refused)
+    reply = await AsgiClient(with_panic_recovery(raising(error))).request(method, PODS)
+    assert (reply.status, reply.header("retry-after")) == (503, retry_after or "")
+    assert reply.json().get("details", {}).get("retryAfterSeconds") == (1 if retry_after else None)
+
+
 async def test_a_status_in_yaml_for_those_who_asked_for_it() -> None:
     reply = await ask(with_panic_recovery(raising(ZeroDivisionError())), accept="application/yaml")
     assert reply.header("content-type") == "application/yaml"

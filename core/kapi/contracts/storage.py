@@ -57,7 +57,15 @@ class FutureRevision(StorageError):
 
 
 class Unavailable(StorageError):
-    """The store cannot answer now (no quorum, no space, stopped); the operation may be tried again."""
+    """The store cannot answer now (no quorum, no space, stopped); the operation may be tried again.
+
+    ``refused``: a write has certainly not happened, and will not. Otherwise it may.
+    """
+
+    def __init__(self, message: str = "", *, refused: bool = False) -> None:
+        """Take the reason, in a line, and what is known of a write."""
+        super().__init__(message)
+        self.refused = refused
 
 
 class KeyValue(NamedTuple):

@@ -10,6 +10,10 @@ from kapi.meta.errors import StatusError, internal_error, service_unavailable
 
 log = logging.getLogger("kapi.server")
 
+STORAGE_RETRY_AFTER = 1
+"""Seconds; not said of writes that may have happened, as clients repeat whatever has a Retry-After."""
+_READS = ("GET", "HEAD")
+
 
 def with_panic_recovery(app: ASGIApp) -> ASGIApp:
     """Turn every exception into a Status; unexpected ones are logged with their traceback and become a 500.
@@ -32,7 +36,8 @@ def with_panic_recovery(app: ASGIApp) -> ASGIApp:
             failure = error
         except Unavailable as error:
             log.error("storage is unavailable: %s", error)
-            failure = service_unavailable(f"storage is unavailable: {error}")
+            harmless = error.refused or scope.get("method") in _READS
+            failure = service_unavailable(f"storage is unavailable: {error}", STORAGE_RETRY_AFTER if harmless else 0)
         except StorageError as error:
             log.error("storage failed: %s", error)
             failure = internal_error(f"storage failed: {error}")

@@ -277,9 +277,17 @@ def too_many_requests(message: str, retry_after: int) -> StatusError:
     )
 
 
-def service_unavailable(message: str) -> StatusError:
-    """A part that the request needs is not there now."""
-    return StatusError(503, "ServiceUnavailable", message)
+def service_unavailable(message: str, retry_after: int = 0) -> StatusError:
+    """A part that the request needs is not there now; clients try again by themselves if they are told when."""
+    if not retry_after:
+        return StatusError(503, "ServiceUnavailable", message)
+    return StatusError(
+        503,
+        "ServiceUnavailable",
+        message,
+        {"retryAfterSeconds": retry_after},
+        {"Retry-After": str(retry_after)},
+    )
 
 
 def internal_error(message: str) -> StatusError:

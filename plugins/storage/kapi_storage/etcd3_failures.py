@@ -7,6 +7,7 @@ NO_LEADER = "etcdserver: no leader"
 
 _COMPACTED = "required revision has been compacted"
 _FUTURE = "required revision is a future revision"
+_NO_SPACE = "database space exceeded"
 _LEASE_NOT_FOUND = "requested lease not found"
 _REFUSED = frozenset({Code.INVALID_ARGUMENT, Code.OUT_OF_RANGE, Code.NOT_FOUND})
 _CONNECTION = frozenset({Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED})
@@ -35,7 +36,8 @@ def meaning(failure: RpcError) -> StorageError:
             return kind(said)
     if failure.code in _REFUSED:
         return StorageError(said)
-    return Unavailable(said if said.startswith("etcd") else f"etcd: {said}")
+    refused = had_no_effect(failure) or _NO_SPACE in said
+    return Unavailable(said if said.startswith("etcd") else f"etcd: {said}", refused=refused)
 
 
 def is_of_connection(failure: RpcError) -> bool:
