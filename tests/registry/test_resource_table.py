@@ -28,7 +28,7 @@ def test_groups_come_by_priority_then_name() -> None:
 
 
 def test_a_group_is_registered_once() -> None:
-    with pytest.raises(ResourceConflict, match="'a' is registered 2 times"):
+    with pytest.raises(ResourceConflict, match="'a' is registered more than once"):
         merge_groups([APIGroup("a", ()), APIGroup("a", ())])
 
 

@@ -15,6 +15,7 @@ from kapi_storage.memory import MemoryBackend
 
 CLIENT = MemoryClient()
 CONTEXT = BuildContext(Options({}), None, CLIENT)  # type: ignore[arg-type]  # no folder is touched
+GROUPS = object()
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,7 @@ class Work:
 
 
 def hooks_of(backend: MemoryBackend, hooks: Sequence[PostStartHook], wanted: Collection[str] = ("c",)) -> Hooks:
-    return Hooks(hooks, CLIENT, CONTEXT, wanted, Leadership(backend, "/registry/"))
+    return Hooks(hooks, CLIENT, CONTEXT, wanted, Leadership(backend, "/registry/"), GROUPS)
 
 
 async def within(work: object) -> None:
@@ -79,7 +80,7 @@ async def test_hooks_get_the_client_and_run_once(backend: MemoryBackend) -> None
     await within(work.ran.wait())
     await hooks.stop()
     assert work.begun == 1
-    assert work.contexts == [HookContext(CLIENT, CONTEXT)]
+    assert work.contexts == [HookContext(CLIENT, CONTEXT, GROUPS)]
 
 
 async def test_a_hook_that_fails_is_started_again(backend: MemoryBackend, caplog: pytest.LogCaptureFixture) -> None:

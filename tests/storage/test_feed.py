@@ -133,13 +133,14 @@ async def test_a_subscriber_that_fails_is_reset_and_told_on(backend: Shaky, feed
     listener = Listener(feed, "/registry/pods/")
 
     def fail(changes: Sequence[Change]) -> None:
-        feed.subscribe(Subscriber("/registry/pods/", listener._apply, listener._reset))
+        feed.unsubscribe(failing)
         raise RuntimeError(changes[0].key)
 
-    feed.subscribe(Subscriber("/registry/pods/", fail, listener._reset))
+    failing = Subscriber("/registry/pods/", fail, listener._reset)
+    feed.subscribe(failing)
     await written(backend, feed, "/registry/pods/a")
     await written(backend, feed, "/registry/pods/b")
-    assert (listener.resets, listener.keys) == (1, ["/registry/pods/b"])
+    assert (listener.resets, listener.keys) == (1, ["/registry/pods/a", "/registry/pods/b"])
 
 
 async def test_nobody_waits_for_a_feed_that_has_ended(backend: Shaky, feed: Feed) -> None:

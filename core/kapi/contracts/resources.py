@@ -54,6 +54,8 @@ class Strategy:
     - ``allow_unconditional_update``: PUT without resourceVersion overwrites;
     - ``rechecks_metadata``: kube-apiserver's rules for an update of the kind include those for a new object, and so
       list what is wrong with its metadata once more;
+    - ``fully_qualified_finalizers``: finalizers that are not Kubernetes' own must have a domain, as those of
+      kube-apiserver's core kinds must;
     - ``returns_deleted``: DELETE answers with the deleted object, not with a Status of success;
     - ``default_propagation``: what becomes of dependents when a DELETE names no propagation policy ("Background"
       or "Orphan"), and ``default_propagation_warning`` the warning to send then ("" for none).
@@ -64,6 +66,7 @@ class Strategy:
     allow_create_on_update: bool = False
     allow_unconditional_update: bool = True
     rechecks_metadata: bool = False
+    fully_qualified_finalizers: bool = True
     returns_deleted: bool = False
     default_propagation: str = "Background"
     default_propagation_warning: str = ""
@@ -83,6 +86,12 @@ class Strategy:
     def validate_name(self, name: str, prefix: bool) -> list[str]:
         """Return what is wrong with metadata.name (``prefix``: with metadata.generateName); empty: nothing."""
         return dns1123_subdomain(name[:-1] if prefix and name.endswith("-") else name)
+
+    def check(self, struct: Struct, obj: Object, old: Object | None) -> list[FieldError]:
+        """Return what is wrong with an object by its schema; ``old`` is what it was before an update."""
+        from kapi.meta.schema.check import check
+
+        return check(struct, obj, old=old)
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         """Return what is wrong with a new object, beyond metadata and types."""
@@ -147,6 +156,7 @@ class StatusStrategy(Strategy):
         """Take the strategy of the main resource, whose defaults and names hold here too."""
         self.main = main
         self.allow_unconditional_update = main.allow_unconditional_update
+        self.fully_qualified_finalizers = main.fully_qualified_finalizers
 
     def deletable(self, obj: Object) -> bool:
         """Ask the main resource's rules."""
@@ -178,6 +188,9 @@ class View(Protocol):
 
     def project(self, parent: Object) -> Object:
         """Return the subresource's object; its metadata carries the parent's resourceVersion."""
+
+    def read(self, parent: Object) -> Object:
+        """Return what a GET answers: as ``project``; raises a StatusError where the parent has nothing to show yet."""
 
     def validate(self, obj: Object) -> list[FieldError]:
         """Return what is wrong with a new state of the subresource."""
@@ -257,8 +270,11 @@ class Resource:
       form);
     - ``ttl`` returns the seconds after which the stored object expires;
     - ``handler`` serves resources that are not stored;
+    - ``refresh`` brings an object as it lies in the store into the form that ``storage_kind`` has now (it may have been
+      written in another version, or before there were some defaults); it returns a new object, or its argument
+      where nothing is to be done;
     - ``custom`` marks a resource that is defined by an object of the server (a custom resource): it has no strategic
-      merge patch, and some requests are refused in other words;
+      merge patch, its lists repeat the kind of each item, and some requests are refused in other words;
     - ``deprecation`` is a warning that every answer carries ("" for none).
     """
 
@@ -279,6 +295,7 @@ class Resource:
     to_storage: Callable[[Object], Object] | None = None
     from_storage: Callable[[Object], Object] | None = None
     internal: Callable[[Object], Object] | None = None
+    refresh: Callable[[Object], Object] | None = None
     ttl: Callable[[Object], float | None] | None = None
     handler: Handler | None = None
     custom: bool = False
@@ -321,3 +338,15 @@ class APIGroup:
     definitions: "Callable[[], Definitions] | None" = None
     protobuf: Callable[[], Mapping[str, str]] | None = None
     unserved: tuple[GroupVersionKind, ...] = ()
+
+
+class GroupInstaller(Protocol):
+    """Changes what is served while the server runs."""
+
+    def install(self, owner: str, groups: Sequence[APIGroup]) -> None:
+        """Serve these groups, and no longer those that the owner installed before.
+
+        A group of a name that is served already adds to it; a resource that somebody else serves stays theirs.
+        Resources that are the same objects as before go on undisturbed; watches of others end. Takes effect for the
+        next request.
+        """

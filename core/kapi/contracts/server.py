@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kapi.contracts.client import ObjectClient
     from kapi.contracts.plugins import BuildContext, Option
+    from kapi.contracts.resources import GroupInstaller
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -49,10 +50,12 @@ class ChainLink:
 
 @dataclass(frozen=True, slots=True)
 class HookContext:
-    """What a post-start hook may use: the client, and the context that plugins are built with."""
+    """What a post-start hook may use: the client, the context that plugins are built with, and what changes what is
+    served (None where there is no server, as in tests of a hook)."""
 
     client: "ObjectClient"
     build: "BuildContext"
+    groups: "GroupInstaller | None" = None
 
 
 @dataclass(frozen=True, slots=True)

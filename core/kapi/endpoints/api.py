@@ -8,15 +8,15 @@ from kapi.contracts.resources import Resource, Subresource
 from kapi.contracts.server import Receive, Scope, Send
 from kapi.endpoints.answer import Answer
 from kapi.endpoints.body import ReadBody
-from kapi.endpoints.negotiation import COLLECTION, OBJECT, Profile, negotiate, negotiate_watch
+from kapi.endpoints.negotiation import COLLECTION, CUSTOM, OBJECT, Profile, negotiate, negotiate_watch
 from kapi.endpoints.representation import PlainRepresentation
 from kapi.endpoints.request import ResourceRequest
 from kapi.endpoints.requestinfo import RequestInfo
 from kapi.endpoints.state import RequestState, header, request_state
 from kapi.endpoints.verbs import connecting, deleting, patching, reading, viewing, writing
 from kapi.endpoints.verbs.watching import serve_watch
-from kapi.meta.errors import bad_request, go_quote, method_not_allowed, method_not_supported, unknown_path
-from kapi.meta.gvk import GroupVersionResource
+from kapi.meta.errors import bad_request, go_quote, method_not_allowed, method_not_supported, not_found, unknown_path
+from kapi.meta.gvk import GroupResource, GroupVersionResource
 from kapi.meta.names import path_segment_name
 from kapi.registry.store import Store, find_subresource
 from kapi.registry.table import ResourceTable
@@ -68,12 +68,15 @@ class ResourceEndpoint:
         self._plain: dict[Store, PlainRepresentation] = {}
         self._routes: dict[_RouteKey, _Route] = {}
         self._routes_of: ResourceTable | None = None
+        self._plain_for = table()
 
     def handles(self, scope: Scope) -> bool:
         """Tell whether a request is for a resource of a group that is served."""
-        info = request_state(scope).info
-        served = info.is_resource_request and info.group in self._table().group_names
-        return served and info.path.startswith(f"/{info.api_prefix}/")
+        info, table = request_state(scope).info, self._table()
+        served = info.is_resource_request and info.group in table.group_names
+        if not served or not info.path.startswith(f"/{info.api_prefix}/"):
+            return False
+        return info.group not in table.custom_groups or _names_custom(info, table)
 
     async def answer(self, scope: Scope, read: ReadBody) -> Answer:
         """Return the answer to a request that is not a watch; raises StatusError."""
@@ -96,7 +99,7 @@ class ResourceEndpoint:
         _warn_if_deprecated(state, located.resource)
         if "watch" not in located.resource.verbs or located.store is None or located.subresource is not None:
             raise method_not_supported(located.resource.group_resource, "watch")
-        media = negotiate_watch(header(scope, b"accept"), COLLECTION)
+        media = negotiate_watch(header(scope, b"accept"), _profile(located.resource, collection=True))
 
         async def no_body(size: int) -> bytes:
             return b""
@@ -122,7 +125,7 @@ class ResourceEndpoint:
         found = self._routes.get(key)
         if found is None:
             located = self._locate(info, table)
-            profile = COLLECTION if method == "GET" and not info.name else OBJECT
+            profile = _profile(located.resource, collection=method == "GET" and not info.name)
             found = _Route(located, self._verb(info, located, method), profile)
             if depth <= 3:
                 self._routes[key] = found
@@ -136,6 +139,8 @@ class ResourceEndpoint:
         subresource = None
         if info.subresource:
             subresource = find_subresource(resource, info.subresource)
+            if subresource is None and resource.custom:
+                raise not_found(resource.group_resource, info.name)
             if subresource is None or (len(info.parts) > 3 and "proxy" not in info.parts):
                 raise unknown_path()
         store = table.store(resource.gvr)
@@ -144,6 +149,11 @@ class ResourceEndpoint:
     def _plain_of(self, store: Store | None) -> PlainRepresentation | None:
         if store is None:
             return None
+        table = self._table()
+        if table is not self._plain_for:
+            kept = set(table.stores())
+            self._plain = {each: plain for each, plain in self._plain.items() if each in kept}
+            self._plain_for = table
         found = self._plain.get(store)
         if found is None:
             found = self._plain[store] = PlainRepresentation(store)
@@ -152,7 +162,7 @@ class ResourceEndpoint:
     def _verb(self, info: RequestInfo, located: Located, method: str) -> Verb:
         resource, subresource = located.resource, located.subresource
         if subresource is not None:
-            return subresource_verb(subresource, method)
+            return subresource_verb(subresource, method, resource.group_resource if resource.custom else None)
         if len(info.parts) > 1:
             name = _OBJECT.get(method)
         else:
@@ -196,12 +206,33 @@ def _handler_verb(name: str) -> Verb:
     return ask
 
 
-def subresource_verb(subresource: Subresource, method: str) -> Verb:
-    """Return what answers a method on a subresource; raises method_not_allowed."""
+def _profile(resource: Resource, *, collection: bool) -> Profile:
+    """Return which forms of answers may be asked for."""
+    if resource.custom:
+        return CUSTOM
+    return COLLECTION if collection else OBJECT
+
+
+def _names_custom(info: RequestInfo, table: ResourceTable) -> bool:
+    """Tell whether a path in a group of custom resources names one that is served, in its scope; else it is no path."""
+    resource = table.resource(GroupVersionResource(info.group, info.version, info.resource))
+    if resource is None:
+        return False
+    if not resource.custom:
+        return True
+    if info.namespace:
+        return resource.namespaced
+    return not resource.namespaced or (len(info.parts) == 1 and info.verb in ("list", "watch"))
+
+
+def subresource_verb(subresource: Subresource, method: str, custom: GroupResource | None = None) -> Verb:
+    """Return what answers a method on a subresource (``custom``: of that resource); raises method_not_allowed."""
     if subresource.handler is not None:
         return _handled_verb(subresource, method)
     verb = {"GET": "get", "PUT": "update", "PATCH": "patch"}.get(method)
     if verb is None or verb not in subresource.verbs:
+        if custom is not None:
+            raise method_not_supported(custom, {"POST": "create", "DELETE": "delete"}.get(method, method.lower()))
         raise method_not_allowed()
     if subresource.view is not None:
         return {"get": reading.get, "update": viewing.update, "patch": viewing.patch}[verb]

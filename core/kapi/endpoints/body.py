@@ -65,11 +65,15 @@ async def read_body(read: ReadBody, declared: str = "") -> bytes:
 class BodyDecoder:
     """Decodes bodies that should hold an object of one kind."""
 
-    def __init__(self, kind: GroupVersionKind, struct: Struct, table: ResourceTable) -> None:
-        """Take the kind that is expected, its type, and the table that knows which other kinds exist."""
+    def __init__(self, kind: GroupVersionKind, struct: Struct, table: ResourceTable, *, custom: bool = False) -> None:
+        """Take the kind that is expected, its type, and the table that knows which other kinds exist.
+
+        Bodies of ``custom`` resources must name kind and version; that it is the right kind is checked with all else.
+        """
         self._kind = kind
         self._struct = struct
         self._table = table
+        self._custom = custom
 
     def decode(self, data: bytes, media_type: str, validation: str, warnings: list[str]) -> Object:
         """Return the object in normal form.
@@ -117,10 +121,28 @@ class BodyDecoder:
     def _check_kind(self, obj: Object, data: bytes) -> None:
         """Accept the expected kind and version, or their absence; fill them in."""
         want = self._kind
+        if self._custom:
+            self._check_version(obj, data)
+            return
         kind, api_version = obj.get("kind") or want.kind, obj.get("apiVersion") or want.api_version
         if kind != want.kind or api_version != want.api_version:
             raise self._mismatch(kind, api_version, data)
         obj["kind"], obj["apiVersion"] = kind, api_version
+
+    def _check_version(self, obj: Object, data: bytes) -> None:
+        """Demand a kind, and the version of the path."""
+        if not obj.get("kind"):
+            text = data.decode("utf-8", "replace")
+            raise bad_request(
+                f"the object provided is unrecognized (must be of type {self._kind.kind}): Object 'Kind' is missing in "
+                f"'{text}' ({shown(data)})"
+            )
+        given = obj.get("apiVersion", "")
+        if given != self._kind.api_version:
+            raise bad_request(
+                f"the API version in the data ({given}) does not match the expected API version "
+                f"({self._kind.api_version})"
+            )
 
     def _check_kind_of(self, data: bytes, media_type: str) -> None:
         """Raise what is wrong with the kind of a body that does not decode, if anything is."""

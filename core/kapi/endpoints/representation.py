@@ -37,9 +37,11 @@ class ListMeta:
         self.continue_token = continue_token
         self.remaining = remaining
 
-    def object(self) -> Object:
-        """Return the ListMeta object."""
+    def object(self, *, spelled_out: bool = False) -> Object:
+        """Return the ListMeta object; ``spelled_out`` with a token even when it is empty."""
         meta: Object = {"resourceVersion": str(self.revision)}
+        if spelled_out:
+            meta["continue"] = ""
         if self.continue_token:
             meta["continue"] = self.continue_token
             if self.remaining:
@@ -74,6 +76,7 @@ class PlainRepresentation:
         """Take the store of the objects."""
         kind = store.resource.kind
         self._store = store
+        self._custom = store.resource.custom
         self._head = b'{"kind":%b,"apiVersion":%b,' % (orjson.dumps(kind.kind), orjson.dumps(kind.api_version))
         self._list_head = b'{"kind":%b,"apiVersion":%b,"metadata":' % (
             orjson.dumps(kind.kind + "List"),
@@ -91,7 +94,9 @@ class PlainRepresentation:
         return orjson.dumps(obj)
 
     def item(self, entry: Entry) -> bytes:
-        """Return a stored object as an item of a typed list, without kind and apiVersion."""
+        """Return a stored object as an item of a list: without kind and apiVersion, unless it is a custom resource."""
+        if self._custom:
+            return self.object(entry)
         if not self._store.converted:
             return entry.item
         obj = self._store.object(entry)
@@ -103,8 +108,9 @@ class PlainRepresentation:
 
     def sized_list(self, entries: Iterable[Entry], meta: ListMeta) -> tuple[int, Iterator[bytes]]:
         """Return how many bytes a list has, and its pieces, which are joined when they are wanted."""
-        items = [self.item(e) for e in entries] if self._store.converted else [e.item for e in entries]
-        head = b'%b%b,"items":[' % (self._list_head, orjson.dumps(meta.object()))
+        ready = not self._custom and not self._store.converted
+        items = [e.item for e in entries] if ready else [self.item(e) for e in entries]
+        head = b'%b%b,"items":[' % (self._list_head, orjson.dumps(meta.object(spelled_out=self._custom)))
         size = len(head) + sum(map(len, items)) + max(len(items) - 1, 0) + 2
         return size, _pieces(head, items, size)
 

@@ -5,7 +5,7 @@ from kapi.endpoints.request import ResourceRequest
 from kapi.meta.apply.fieldset import FieldSet, from_paths
 from kapi.meta.apply.managed import decode_applied, default_manager, track_update
 from kapi.meta.objectmeta import dedup_owner_references
-from kapi.meta.schema.types import Struct
+from kapi.meta.schema.types import Rules, Struct
 from kapi.meta.times import now
 
 STATUS: FieldSet = from_paths(("f:status",))
@@ -66,6 +66,8 @@ class Tracker:
         warning = dedup_owner_references(new.get("metadata", {}))
         if warning:
             self._warnings.append(warning)
+        if self.struct.rules is not None and not self._fit(self.struct.rules, live, new):
+            return
         track_update(
             live,
             new,
@@ -77,3 +79,14 @@ class Tracker:
             ignored=self.ignored,
             convert=self.convert,
         )
+
+    def _fit(self, rules: Rules, live: Object | None, new: Object) -> bool:
+        """Tell whether owners can be told: not of objects that do not fit their type, which keep what they have."""
+        if rules.fits(new) and (live is None or rules.fits(live)):
+            return True
+        entries = (live or {}).get("metadata", {}).get("managedFields")
+        meta = new.setdefault("metadata", {})
+        meta.pop("managedFields", None)
+        if entries:
+            meta["managedFields"] = entries
+        return False

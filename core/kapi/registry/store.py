@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
+import orjson
+
 from kapi.contracts.admission import AdmissionAttributes, Operation
 from kapi.contracts.resources import RequestContext, Resource, Strategy, Subresource
 from kapi.contracts.storage import KeyExists, StorageBackend, Unavailable
@@ -18,10 +20,9 @@ from kapi.meta.errors import (
     invalid,
     not_found,
 )
-from kapi.meta.gvk import GroupVersionKind
+from kapi.meta.gvk import GroupKind, GroupVersionKind
 from kapi.meta.names import generate_name
 from kapi.meta.objectmeta import validate_object_meta
-from kapi.meta.schema.check import check
 from kapi.registry.objects import (
     Object,
     fill_system_fields,
@@ -145,6 +146,16 @@ class Store:
         convert = self.resource.to_storage
         return self.cache.codec.encode(convert(_copied(obj)) if convert is not None else obj)
 
+    def shown(self, value: bytes, obj: Object) -> Object:
+        """Return an object as its stored value shows it: what the stored version does not know is lost."""
+        if not self.converted:
+            return obj
+        convert, stored = self.resource.from_storage, orjson.loads(value)
+        shown: Object = convert(stored) if convert is not None else stored
+        if "resourceVersion" in obj["metadata"]:
+            shown["metadata"]["resourceVersion"] = obj["metadata"]["resourceVersion"]
+        return shown
+
     # Creating
 
     async def create(
@@ -172,7 +183,7 @@ class Store:
         strategy.prepare_for_create(ctx, obj)
         if strategy.generation:
             meta["generation"] = 1
-        self.refuse(meta, self.findings(obj, strategy) + strategy.validate(ctx, obj))
+        self.refuse(obj, self.findings(obj, strategy) + strategy.validate(ctx, obj))
         ctx.warnings.extend(strategy.warnings(ctx, obj, None))
         await self.admission.validate(self.attributes("CREATE", ctx, obj, None))
         if _positive(meta.get("resourceVersion", "")):
@@ -194,25 +205,30 @@ class Store:
         if ctx.dry_run:
             if await self.current(meta.get("namespace", ""), meta["name"]) is not None:
                 raise KeyExists
-            return Stored(value, 0, obj, True)
+            return Stored(value, 0, self.shown(value, obj), True)
         revision = await self.backend.create(key, value, ttl=self._ttl(obj))
         meta["resourceVersion"] = str(revision)
-        return Stored(value, revision, obj, True)
+        return Stored(value, revision, self.shown(value, obj), True)
 
     def _ttl(self, obj: Object) -> float | None:
         return self.resource.ttl(obj) if self.resource.ttl is not None else None
 
-    def findings(self, obj: Object, strategy: Strategy) -> list[FieldError]:
-        """Return what is wrong with an object by the rules that all kinds share."""
+    def findings(self, obj: Object, strategy: Strategy, old: Object | None = None) -> list[FieldError]:
+        """Return what is wrong with an object (``old``: as it was) by the rules that all kinds share."""
         meta = obj["metadata"]
-        namespaced = self.resource.namespaced
-        found = validate_object_meta(meta, namespaced=namespaced, name_validator=strategy.validate_name)
-        return found + check(self.resource.schema(), obj)
+        found = validate_object_meta(
+            meta,
+            namespaced=self.resource.namespaced,
+            name_validator=strategy.validate_name,
+            fully_qualified_finalizers=strategy.fully_qualified_finalizers,
+        )
+        return found + strategy.check(self.resource.schema(), obj, old)
 
-    def refuse(self, meta: Object, errors: list[FieldError]) -> None:
-        """Raise invalid if anything is wrong with the object."""
+    def refuse(self, obj: Object, errors: list[FieldError]) -> None:
+        """Raise invalid if anything is wrong with the object; custom resources are named by what they say they are."""
         if errors:
-            raise invalid(self.stored_kind.group_kind, meta.get("name", ""), errors)
+            said = GroupKind(obj["apiVersion"].rpartition("/")[0], obj["kind"]) if self.resource.custom else None
+            raise invalid(said or self.stored_kind.group_kind, obj["metadata"].get("name", ""), errors)
 
     async def _exists(self, ctx: RequestContext, meta: Object) -> StatusError:
         error = already_exists(self.group_resource, meta["name"])
@@ -254,7 +270,8 @@ class Store:
 
     def unwritten(self, obj: Object, revision: int) -> Stored:
         """Return the result of a write that changes nothing."""
-        return Stored(self.encode(obj), revision, obj)
+        value = self.encode(obj)
+        return Stored(value, revision, self.shown(value, obj))
 
     async def replace(self, ctx: RequestContext, entry: Entry, obj: Object, live: Object, strategy: Strategy) -> Stored:
         """Write a changed object over its entry, or delete it if nothing keeps it any more.
@@ -263,14 +280,14 @@ class Store:
         """
         value = self.encode(obj)
         if ctx.dry_run:
-            return Stored(value, entry.revision, obj)
+            return Stored(value, entry.revision, self.shown(value, obj))
         if done_deleting(obj, live, strategy):
             await self.backend.delete(entry.key, entry.revision)
             await strategy.after_delete(ctx, obj)
-            return Stored(value, entry.revision, obj)
+            return Stored(value, entry.revision, self.shown(value, obj))
         revision = await self.backend.update(entry.key, value, entry.revision, ttl=self._ttl(obj))
         obj["metadata"]["resourceVersion"] = str(revision)
-        return Stored(value, revision, obj)
+        return Stored(value, revision, self.shown(value, obj))
 
     # Admission
 

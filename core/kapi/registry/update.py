@@ -113,12 +113,12 @@ class Update:
         keep_system_fields(meta, old)
         strategy.prepare_for_update(ctx, obj, live)
         set_generation_on_update(obj, live, strategy.generation)
-        found = store.findings(obj, strategy)
-        errors = update_findings(meta, old, checked=not found) + found
+        found = store.findings(obj, strategy, live)
+        errors = update_findings(meta, old, strategy.fully_qualified_finalizers, checked=not found) + found
         if errors and strategy.rechecks_metadata:
             namespaced = store.resource.namespaced
             errors = validate_object_meta(meta, namespaced=namespaced, fully_qualified_finalizers=False) + errors
-        store.refuse(meta, errors + strategy.validate_update(ctx, obj, live))
+        store.refuse(obj, errors + strategy.validate_update(ctx, obj, live))
         ctx.warnings.extend(strategy.warnings(ctx, obj, live))
         await store.admission.validate(attributes)
         keep_times_if_unchanged(live, obj)
@@ -166,13 +166,17 @@ class Update:
             )
 
 
-def update_findings(meta: Object, old: Object, *, checked: bool = False) -> list[FieldError]:
+def update_findings(
+    meta: Object, old: Object, fully_qualified_finalizers: bool = True, *, checked: bool = False
+) -> list[FieldError]:
     """Return what is wrong with a change of metadata; ``checked`` if nothing is wrong with the new metadata as such.
 
     apiserver asks twice, for all kinds and for the kind, and so lists each cause twice. The same goes for what is wrong
     with the new metadata; see :attr:`kapi.contracts.resources.Strategy.rechecks_metadata`.
     """
-    of_the_kind = validate_object_meta_update(meta, old, checked=checked)
+    of_the_kind = validate_object_meta_update(
+        meta, old, fully_qualified_finalizers=fully_qualified_finalizers, checked=checked
+    )
     if not of_the_kind:
         return of_the_kind  # what is asked for all kinds is part of that
     return validate_object_meta_update(meta, old, fully_qualified_finalizers=False) + of_the_kind

@@ -18,9 +18,7 @@ from kapi.contracts.resources import APIGroup
 from kapi.contracts.server import ASGIApp, ChainLink, HealthCheck
 from kapi.contracts.storage import StorageBackend
 from kapi.endpoints.api import ResourceEndpoint
-from kapi.endpoints.discovery import Discovery
 from kapi.endpoints.falcon_links import resource_link
-from kapi.endpoints.openapi import OpenAPI
 from kapi.filters.access_log import with_access_log
 from kapi.filters.authentication import with_authentication
 from kapi.filters.authorization import with_authorization
@@ -35,8 +33,8 @@ from kapi.filters.warnings import with_warnings
 from kapi.meta.gvk import GroupResource, GroupVersionResource
 from kapi.registry.client import LocalClient
 from kapi.registry.store import find_subresource
-from kapi.registry.table import ResourceTable, build_table
-from kapi.server.base import BaseServer
+from kapi.registry.table import ResourceTable, ServedTable
+from kapi.server.base import BaseServer, Documents
 from kapi.server.bootstrap import bootstrap
 from kapi.server.chain import API_GROUPS, BASE, Director, Filter, core_filters, fold, insert_plugins
 from kapi.server.contributions import LoadedPlugins
@@ -70,18 +68,24 @@ class APIServer:
         self.context = self._build_security(replace(context, client=self.client))
         self.admission = build_admission((item.descriptor for item in plugins.admission), self.context)
         self.groups: tuple[APIGroup, ...] = tuple(item.descriptor for item in plugins.api_groups(self.context))
-        self.table: ResourceTable = build_table(self.groups, self.backend, self.feed, self._prefix, self.admission)
+        self.served = ServedTable(self.groups, self.backend, self.feed, self._prefix, self.admission)
         self.hooks = Hooks(
             (item.descriptor for item in plugins.post_start_hooks),
             self.client,
             self.context,
             config.controllers,
             Leadership(self.backend, self._prefix),
+            self.served,
         )
         self.filters = self._filters()
         self.links = self._links()
-        self.app: ASGIApp = fold(self.filters, Director([link for _, _, link in self.links]))
+        self.app: ASGIApp = fold(self.filters, Director([link for _, _, link in self.links], self.served.catch_up))
         self._add_health_checks()
+
+    @property
+    def table(self) -> ResourceTable:
+        """What is served now."""
+        return self.served.table
 
     def _build_backend(self, context: BuildContext) -> StorageBackend:
         backend = self.plugins.storage_backend(self.config.storage_backend).build(context)
@@ -137,14 +141,11 @@ class APIServer:
     def _links(self) -> list[tuple[int, str, ChainLink]]:
         """Return the delegation chain: position, name, link."""
         endpoint = ResourceEndpoint(lambda: self.table, self.client, float(self.config.min_request_timeout))
-        discovery = Discovery(self.table.groups, self._address())
-        openapi = OpenAPI(self.table.groups)
         base = BaseServer(
             lambda: self.table,
-            discovery,
+            Documents(lambda: self.table, self._address()),
             self.health,
             self._expose,
-            openapi,
             self.context.service_account_tokens,
         )
         links = [

@@ -29,24 +29,52 @@ OPENID_CONFIGURATION = "/.well-known/openid-configuration"
 _ANY_METHOD = ("/", "/index.html")
 
 
+class Documents:
+    """The documents about what is served, made anew when that changes; those of groups that stay are kept."""
+
+    def __init__(self, table: Callable[[], ResourceTable], server_address: str) -> None:
+        """Take what is served, and the address (``host:port``) that ``/api`` names."""
+        self._served = table
+        self._table = table()
+        self._discovery = Discovery(self._table.groups, server_address)
+        self._openapi = OpenAPI(self._table.groups)
+
+    @property
+    def discovery(self) -> Discovery:
+        """The discovery documents."""
+        self._follow()
+        return self._discovery
+
+    @property
+    def openapi(self) -> OpenAPI:
+        """The OpenAPI documents."""
+        self._follow()
+        return self._openapi
+
+    def _follow(self) -> None:
+        table = self._served()
+        if table is not self._table:
+            self._table = table
+            self._discovery = self._discovery.with_groups(table.groups)
+            self._openapi = self._openapi.with_groups(table.groups)
+
+
 class BaseServer:
     """Answers the paths described above."""
 
     def __init__(
         self,
         table: Callable[[], ResourceTable],
-        discovery: Discovery,
+        documents: Documents,
         health: HealthEndpoints,
         metrics: Callable[[], Awaitable[bytes]],
-        openapi: OpenAPI,
         tokens: ServiceAccountTokens | None,
     ) -> None:
         """Take the parts that make the documents."""
         self._table = table
-        self._discovery = discovery
+        self._documents = documents
         self._health = health
         self._metrics = metrics
-        self._openapi = openapi
         self._tokens = tokens
 
     def handles(self, scope: Scope) -> bool:
@@ -69,13 +97,14 @@ class BaseServer:
                 raise method_not_allowed()
             return found
         group = path.split("/")[2] if path.startswith("/apis/") else ""
-        if path.startswith(("/api/", "/version/")) or (group and group in self._table().group_names):
+        table = self._table()
+        if path.startswith(("/api/", "/version/")) or group in table.group_names - table.custom_groups - {""}:
             raise unknown_path()
         return text_answer(404, "404 page not found\n")
 
     async def _document(self, scope: Scope, path: str) -> Answer | None:
         if path.startswith(("/api", "/apis")):
-            found = self._discovery.answer(
+            found = self._documents.discovery.answer(
                 path,
                 header(scope, b"accept"),
                 if_none_match=header(scope, b"if-none-match"),
@@ -89,15 +118,16 @@ class BaseServer:
 
     async def _describe(self, scope: Scope, path: str) -> Answer | None:
         """Return an OpenAPI document; one that has to be built first is built off the event loop."""
+        openapi = self._documents.openapi
         answer = partial(
-            self._openapi.answer,
+            openapi.answer,
             path,
             request_state(scope).info.query,
             accept=header(scope, b"accept"),
             if_none_match=header(scope, b"if-none-match"),
             accept_encoding=header(scope, b"accept-encoding"),
         )
-        found = answer() if self._openapi.is_built(path) else await asyncio.to_thread(answer)
+        found = answer() if openapi.is_built(path) else await asyncio.to_thread(answer)
         return None if found is None else as_answer(found)
 
     def _single(self, scope: Scope) -> Mapping[str, Callable[[], Awaitable[Answer]]]:

@@ -1,6 +1,6 @@
 """The handler chain and the delegation chain, kept as data."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from kapi.contracts.plugins import BuildContext
@@ -104,16 +104,27 @@ def fold(filters: Sequence[Filter], app: ASGIApp) -> ASGIApp:
 
 
 class Director:
-    """Hands each request to the first link of the delegation chain that answers it; 404 when none does."""
+    """Hands each request to the first link of the delegation chain that answers it; 404 when none does.
 
-    def __init__(self, links: Sequence[ChainLink]) -> None:
-        """Take the links in the order in which they are asked."""
+    A request that nobody answers may be for what was installed a moment ago through another process: before it is
+    refused, ``catch_up`` lets this one see all that had been written, and the links are asked once more.
+    """
+
+    def __init__(self, links: Sequence[ChainLink], catch_up: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Take the links in the order in which they are asked, and how to catch up (None: there is nothing to)."""
         self._links = tuple(links)
+        self._catch_up = catch_up
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request."""
-        for link in self._links:
-            if link.handles(scope):
-                await link.app(scope, receive, send)
-                return
-        await send_answer(scope, send, text_answer(404, "404 page not found\n"))
+        link = self._link(scope)
+        if link is None and self._catch_up is not None:
+            await self._catch_up()
+            link = self._link(scope)
+        if link is not None:
+            await link.app(scope, receive, send)
+        else:
+            await send_answer(scope, send, text_answer(404, "404 page not found\n"))
+
+    def _link(self, scope: Scope) -> ChainLink | None:
+        return next((link for link in self._links if link.handles(scope)), None)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from kapi.contracts.client import ObjectClient
 from kapi.contracts.plugins import BuildContext
+from kapi.contracts.resources import GroupInstaller
 from kapi.contracts.server import HealthCheck, HookContext, PostStartHook
 from kapi.server.leader import Leadership
 
@@ -37,13 +38,14 @@ class Hooks:
         context: BuildContext,
         controllers: Wanted,
         leadership: Leadership,
+        groups: GroupInstaller,
     ) -> None:
         """Take the hooks, what they may use, which controllers are wanted, and how the leader is found."""
         chosen = [hook for hook in hooks if not hook.controller or hook.name in controllers]
         self.names = tuple(hook.name for hook in chosen)
         self._plain = [hook for hook in chosen if not hook.controller]
         self._controllers = [hook for hook in chosen if hook.controller]
-        self._context = HookContext(client, context)
+        self._context = HookContext(client, context, groups)
         self._leadership = leadership
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: set[str] = set()

@@ -86,14 +86,23 @@ class Codec:
     ``head`` is ``{"kind":K,"apiVersion":V,``: what precedes ``item[1:]`` in a single object.
     """
 
-    def __init__(self, kind: GroupVersionKind, selectable: Mapping[str, Callable[[Object], str]]) -> None:
-        """Take the stored kind and the extractors of its selectable fields."""
+    def __init__(
+        self,
+        kind: GroupVersionKind,
+        selectable: Mapping[str, Callable[[Object], str]],
+        refresh: Callable[[Object], Object] | None = None,
+    ) -> None:
+        """Take the stored kind, the extractors of its selectable fields, and what brings old objects up to date.
+
+        See ``refresh`` of :class:`kapi.contracts.resources.Resource`.
+        """
         self.kind = kind
         self.head = b'{"kind":%b,"apiVersion":%b,' % (orjson.dumps(kind.kind), orjson.dumps(kind.api_version))
         self._value_head = self.head + _METADATA
         self._selectable = dict(selectable)
         self._labels = _Shared()
         self._selected = _Shared()
+        self._refresh = refresh
 
     def encode(self, obj: Object) -> bytes:
         """Return the stored value of an object; ``metadata`` must hold at least a name."""
@@ -110,8 +119,9 @@ class Codec:
     def entry(self, key: str, value: bytes, revision: int) -> Entry:
         """Return the cache entry of a stored value."""
         head = self._value_head
-        obj = orjson.loads(value)
-        if not value.startswith(head):
+        stored = orjson.loads(value)
+        obj = self._refresh(stored) if self._refresh is not None else stored
+        if obj is not stored or not value.startswith(head):
             value = self.encode(obj)
         item = b'{"metadata":{"resourceVersion":"%d",%b' % (revision, value[len(head) :])
         meta = obj["metadata"]

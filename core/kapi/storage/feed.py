@@ -49,7 +49,7 @@ class Feed:
         """Take a started backend and the prefix of all keys (ending in a slash)."""
         self._backend = backend
         self._prefix = prefix
-        self._subscribers: dict[str, Subscriber] = {}
+        self._subscribers: dict[str, tuple[Subscriber, ...]] = {}
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._counter = itertools.count()
         self._task: asyncio.Task[None] | None = None
@@ -69,7 +69,16 @@ class Feed:
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Deliver the changes of the subscriber's prefix from now on."""
-        self._subscribers[subscriber.prefix] = subscriber
+        others = self._subscribers.get(subscriber.prefix, ())
+        self._subscribers[subscriber.prefix] = (*others, subscriber)
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Deliver no more."""
+        others = tuple(each for each in self._subscribers.get(subscriber.prefix, ()) if each is not subscriber)
+        if others:
+            self._subscribers[subscriber.prefix] = others
+        else:
+            self._subscribers.pop(subscriber.prefix, None)
 
     async def reached(self, revision: int) -> None:
         """Return when all changes up to ``revision`` have been applied. Raises Unavailable when following has ended."""
@@ -119,7 +128,7 @@ class Feed:
         except StorageError as error:
             log.warning("store revision cannot be read: %s", error)
             return
-        for subscriber in list(self._subscribers.values()):
+        for subscriber in [each for subscribers in self._subscribers.values() for each in subscribers]:
             subscriber.reset()
         self._release()
 
@@ -130,7 +139,8 @@ class Feed:
             if prefix:
                 by_prefix.setdefault(prefix, []).append(change)
         for prefix, changes in by_prefix.items():
-            self._subscribers[prefix].apply(changes)
+            for subscriber in self._subscribers.get(prefix, ()):
+                subscriber.apply(changes)
         self.revision = max(self.revision, batch.revision)
         self._release()
 

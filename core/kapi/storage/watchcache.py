@@ -239,6 +239,7 @@ class WatchCache:
         self._listeners: list[Callable[[CacheEvent], None]] = []
         self._resets = 0
         self._ended = False
+        self._subscriber: Subscriber | None = None
 
     @property
     def revision(self) -> int:
@@ -256,9 +257,20 @@ class WatchCache:
             return
         if self._loading is None or self._loading.done():
             self._pending = []
-            self._feed.subscribe(Subscriber(self.prefix, self._apply, self._reset))
+            self._subscribe()
             self._loading = asyncio.create_task(self._load(), name=f"kapi-cache{self.prefix}")
         await asyncio.shield(self._loading)
+
+    def _subscribe(self) -> None:
+        if self._subscriber is not None:
+            self._feed.unsubscribe(self._subscriber)
+        self._subscriber = Subscriber(self.prefix, self._apply, self._reset)
+        self._feed.subscribe(self._subscriber)
+
+    def retire(self) -> None:
+        """Follow the store no more, because the resource is not served any more, or by another cache."""
+        if self._subscriber is not None:
+            self._feed.unsubscribe(self._subscriber)
 
     @property
     def _filled(self) -> bool:

@@ -93,7 +93,11 @@ class Patcher:
         else:
             patched = apply_strategic_merge_patch(live, patch.value, self._struct)
             patched.update(kind=live["kind"], apiVersion=live["apiVersion"])
-        return self._decoded(self._of_kind(patched, live), live["metadata"].get("managedFields"))
+        if self._struct.rules is None:
+            patched = self._of_kind(patched, live)
+        elif problem := type_meta_problem(patched) or _missing_member(patched):
+            raise self._unusable(patched, problem)
+        return self._decoded(patched, live["metadata"].get("managedFields"))
 
     def _of_kind(self, patched: Any, live: Object) -> Object:
         """Return the result of the patch with its kind, if that is the kind of the live object."""
@@ -144,9 +148,17 @@ class Patcher:
         return self._patch.media_type not in (JSON_PATCH, MERGE_PATCH)
 
 
+def _missing_member(patched: Object) -> str:
+    """Return what is missing of the kind of a custom resource; that it is the right one is checked with all else."""
+    for member in ("kind", "apiVersion"):
+        if not patched.get(member):
+            return f"Object '{member[0].upper()}{member[1:]}' is missing in '{orjson.dumps(patched).decode()}'"
+    return ""
+
+
 async def patch(request: ResourceRequest) -> Answer:
     """Patch an object, through its main resource or a subresource of the same kind."""
-    media_type = patch_media_type(request.header(b"content-type"))
+    media_type = patch_media_type(request.header(b"content-type"), custom=request.resource.custom)
     options = parse_patch_options(request.query, apply=media_type == APPLY_PATCH)
     strategy, struct = request.strategy, request.resource.schema()
     track = Tracker(request, options.field_manager, struct)

@@ -45,7 +45,7 @@ def _shown(request: ResourceRequest, entry: Entry | None) -> Answer:
     if entry is None:
         raise not_found(request.resource.group_resource, request.name)
     if request.subresource is not None and request.subresource.view is not None:
-        projected = request.subresource.view.project(store.object(entry))
+        projected = request.subresource.view.read(store.object(entry))
         return request.answer(request.representation().encode(projected))
     return request.answer(request.representation().object(entry))
 

@@ -120,7 +120,7 @@ async def update(request: ResourceRequest) -> Answer:
 
 async def patch(request: ResourceRequest) -> Answer:
     """Patch the view's object."""
-    media_type = patch_media_type(request.header(b"content-type"))
+    media_type = patch_media_type(request.header(b"content-type"), custom=request.resource.custom)
     write = ViewWrite(request, parse_patch_options(request.query, apply=media_type == APPLY_PATCH))
     data = await request.body()
     if media_type == APPLY_PATCH:

@@ -57,7 +57,8 @@ async def decoded_body(request: ResourceRequest, struct: Struct, options: WriteO
     kind = request.subresource.kind if request.subresource is not None else request.resource.kind
     media_type = body_media_type(request.header(b"content-type"))
     data = await request.body()
-    decoder = BodyDecoder(kind, struct, request.table)
+    custom = request.resource.custom and kind == request.resource.kind
+    decoder = BodyDecoder(kind, struct, request.table, custom=custom)
     return decoder.decode(data, media_type, options.field_validation, request.state.warnings)
 
 

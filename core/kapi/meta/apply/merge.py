@@ -6,7 +6,7 @@ from typing import Any
 from kapi.meta.apply.elements import BadItem, element_of
 from kapi.meta.apply.fieldset import FieldSet, is_member
 from kapi.meta.apply.shape import is_atomic, member_type, resolve
-from kapi.meta.schema.types import MISSING, List, Scalar, Type
+from kapi.meta.schema.types import MISSING, List, Map, Scalar, Type
 
 
 def merge(type_: Type, live: Any, config: Any) -> Any:
@@ -94,7 +94,7 @@ def _interleave(live: Sequence[str], config: Sequence[str]) -> Iterator[tuple[st
 
 
 def remove(type_: Type, value: Any, fields: FieldSet) -> Any:
-    """Return ``value`` without the members of ``fields``; what becomes empty by it becomes null.
+    """Return ``value`` without the members of ``fields``; lists and structs that become empty by it become null.
 
     The argument stays as it is; parts that keep all their fields are shared with the result.
     """
@@ -108,7 +108,7 @@ def remove(type_: Type, value: Any, fields: FieldSet) -> Any:
     return _remove_members(type_, value, fields) if isinstance(value, dict) else None
 
 
-def _remove_members(type_: Type, value: dict[str, Any], fields: FieldSet) -> Any:
+def _remove_members(type_: Type, value: dict[str, Any], fields: FieldSet) -> dict[str, Any] | None:
     kept: dict[str, Any] = {}
     for name, member in value.items():
         node = fields.get("f:" + name)
@@ -117,7 +117,7 @@ def _remove_members(type_: Type, value: dict[str, Any], fields: FieldSet) -> Any
         elif not is_member(node):
             expected = member_type(type_, name)
             kept[name] = member if expected is None else remove(expected, member, node)
-    return kept or None
+    return kept if isinstance(type_, Map) else kept or None
 
 
 def _remove_items(type_: List, value: list[Any], fields: FieldSet) -> Any:

@@ -18,12 +18,16 @@ Check = Callable[[Any, str, list[FieldError]], None]
 _SUBSCRIPT = re.compile(r"\[[^\]]*\]")
 
 
-def check(struct: Struct, obj: dict[str, Any], exclude: Collection[str] = ()) -> list[FieldError]:
-    """Return what is wrong with an object in normal form, in the order of the schema.
+def check(
+    struct: Struct, obj: dict[str, Any], exclude: Collection[str] = (), old: dict[str, Any] | None = None
+) -> list[FieldError]:
+    """Return what is wrong with an object in normal form, in the order of the schema; ``old`` is what it was before.
 
     Findings at or below a path in ``exclude`` (with ``[]`` for any index or key: ``spec.containers[].name``) are left
     out: for kinds that say it in other words.
     """
+    if struct.rules is not None:
+        return struct.rules.check(obj, old)
     findings: list[FieldError] = []
     run = _struct_check(struct)
     if run is not None:

@@ -65,6 +65,8 @@ def decode_but_owners(obj: Any, struct: Struct) -> Decoded:
 def decode_document(document: Document, struct: Struct, strict: bool = True) -> Decoded:
     """Decode a parsed document. Raises DecodeError."""
     value = document.value
+    if struct.rules is not None:
+        return Decoded(*struct.rules.read(value, document.tree, strict))
     if document.tree is not None:
         value = merge_duplicates(document.tree, struct)
     unknown: list[str] = []

@@ -11,6 +11,9 @@ Defaulter = Callable[[Any], None]
 
 def apply_defaults(struct: Struct, obj: dict[str, Any]) -> None:
     """Fill in the schema's defaults, in place. ``obj`` is in normal form."""
+    if struct.rules is not None:
+        struct.rules.default(obj)
+        return
     fill = _struct_defaulter(struct)
     if fill is not None:
         fill(obj)

@@ -9,7 +9,10 @@ which zero values stay on the wire.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+if TYPE_CHECKING:
+    from kapi.meta.errors import FieldError
 
 MISSING: Final[Any] = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
 """Stands for "no default"."""
@@ -151,17 +154,41 @@ class Field:
         self.merge_key = merge_key
 
 
+class Rules(Protocol):
+    """How objects of a type are read, completed and checked where that is not done as for the reference's own types.
+
+    A Struct that has rules is decoded (:mod:`~kapi.meta.schema.decode`), defaulted and checked by them alone. Its
+    members still say how objects are merged and who owns what.
+    """
+
+    def read(self, value: Any, tree: Any, strict: bool) -> "tuple[dict[str, Any], list[str]]":
+        """Return an object in normal form, and what strict validation finds; the value is not changed.
+
+        ``tree`` is the value with duplicate members (see :class:`kapi.meta.schema.parse.Document`). Raises
+        :class:`kapi.meta.schema.decode.DecodeError`.
+        """
+
+    def default(self, obj: dict[str, Any]) -> None:
+        """Fill in the defaults."""
+
+    def check(self, obj: dict[str, Any], old: dict[str, Any] | None) -> "list[FieldError]":
+        """Return what is wrong with an object; ``old`` is the state before the update."""
+
+    def fits(self, obj: dict[str, Any]) -> bool:
+        """Tell whether all members have the JSON types that the members of the Struct expect."""
+
+
 class Struct(Type):
     """An object with known members.
 
     ``name`` is the definition's full name (``io.k8s.api.core.v1.Container``); ``atomic`` structs are replaced
     whole by apply; ``preserve_unknown`` keeps members that the schema does not know; ``schema_checks`` lets
-    :mod:`kapi.meta.schema.check` report required members and enumerations.
+    :mod:`kapi.meta.schema.check` report required members and enumerations. ``rules`` replace all that.
     ``compiled`` is a cache for the functions that other modules compile from the type. Members are resolved on first
     use, so that a kind costs nothing until a request names it, and types may be recursive.
     """
 
-    __slots__ = ("_fields", "_resolve", "atomic", "compiled", "name", "preserve_unknown", "schema_checks")
+    __slots__ = ("_fields", "_resolve", "atomic", "compiled", "name", "preserve_unknown", "rules", "schema_checks")
 
     def __init__(
         self,
@@ -172,6 +199,7 @@ class Struct(Type):
         atomic: bool = False,
         preserve_unknown: bool = False,
         schema_checks: bool = False,
+        rules: Rules | None = None,
     ) -> None:
         """Take the names and a function that returns the members by name."""
         super().__init__(go_type)
@@ -179,6 +207,7 @@ class Struct(Type):
         self.atomic = atomic
         self.preserve_unknown = preserve_unknown
         self.schema_checks = schema_checks
+        self.rules = rules
         self._resolve = resolve
         self._fields: Mapping[str, Field] | None = None
         self.compiled: dict[str, Any] = {}

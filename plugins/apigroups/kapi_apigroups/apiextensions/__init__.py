@@ -11,6 +11,7 @@ from kapi_apigroups.common.status_owner import PureStatusStrategy
 if TYPE_CHECKING:
     from kapi.contracts.plugins import BuildContext
     from kapi.contracts.resources import APIGroup
+    from kapi.contracts.server import PostStartHook
 
 _PREFIX = "apiextensions.k8s.io/customresourcedefinitions"
 
@@ -21,3 +22,11 @@ def kapi_register_api_groups(context: "BuildContext") -> "Sequence[APIGroup]":
     definition = DefinitionStrategy()
     rules = KindRules(definition, storage_prefix=_PREFIX, subresources={"status": PureStatusStrategy(definition)})
     return [build_group("apiextensions.k8s.io", {("v1", "customresourcedefinitions"): rules})]
+
+
+@hookimpl
+def kapi_register_post_start_hooks() -> "Sequence[PostStartHook]":
+    """Return the hooks that serve custom resources and keep their definitions."""
+    from kapi_apigroups.apiextensions.lifecycle import hooks
+
+    return hooks()

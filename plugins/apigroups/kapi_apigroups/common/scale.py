@@ -34,6 +34,10 @@ class ScaleView:
             "status": status,
         }
 
+    def read(self, parent: Object) -> Object:
+        """Return the Scale of a workload."""
+        return self.project(parent)
+
     def validate(self, obj: Object) -> list[FieldError]:
         """Return what is wrong with the wanted number of replicas."""
         replicas = obj.get("spec", {}).get("replicas", 0)

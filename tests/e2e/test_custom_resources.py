@@ -1,0 +1,121 @@
+"""Custom resources under kubectl and kopf, in several workers, and over a restart."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from kubectl_runner import MANIFESTS
+
+from kapi.testing.server import ServerProcess, ServerThread
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+DEFINITION = MANIFESTS / "crontabs.yaml"
+OPERATOR = Path(__file__).parent / "operator_for_crontabs.py"
+OBJECT = """
+apiVersion: stable.example.com/v1
+kind: CronTab
+metadata: {name: my}
+spec: {cronSpec: "* * * * */5", image: img}
+"""
+
+
+@pytest.fixture
+def crontabs(kubectl):
+    """The custom resource, established; taken away in the end."""
+    kubectl("create", "-f", str(DEFINITION))
+    kubectl("wait", "--for=condition=established", "crd/crontabs.stable.example.com", "--timeout=10s")
+    yield kubectl
+    kubectl("delete", "-f", str(DEFINITION), "--ignore-not-found", "--timeout=20s")
+
+
+def test_a_day_with_kubectl(crontabs):
+    kubectl = crontabs
+    kubectl("apply", "-f", "-", stdin=OBJECT)
+    kubectl("apply", "--server-side", "-f", "-", stdin=OBJECT)
+    header, row = kubectl.lines("get", "ct")
+    assert header.split() == ["NAME", "SPEC", "REPLICAS", "AGE"]
+    assert row.startswith("my     * * * * */5   1")
+    assert "crontab.stable.example.com/my" in kubectl("get", "all", "-o", "name")
+    kubectl("scale", "--replicas=3", "ct/my")
+    assert kubectl.field("ct/my", ".spec.replicas") == "3"
+    assert "less than or equal to 10" in kubectl.refused(
+        "patch", "ct/my", "--type=merge", "-p", '{"spec":{"replicas":11}}'
+    )
+    assert "unknown field" in kubectl.refused("create", "-f", "-", stdin=OBJECT.replace("image", "picture"))
+    assert "When to run." in kubectl("explain", "ct.spec.cronSpec")
+    assert "replicas\t<integer>" in kubectl("explain", "ct", "--recursive")
+    kubectl("delete", "crd", "crontabs.stable.example.com", "--timeout=20s")
+    assert "could not find the requested resource" in kubectl.refused("get", "crontabs.v1.stable.example.com")
+
+
+@contextmanager
+def kopf_runs(server, namespace):
+    command = [sys.executable, "-m", "kopf", "run", "--standalone", "--namespace", namespace, str(OPERATOR)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env={**os.environ, "KUBECONFIG": str(server.kubeconfig)},
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=10)
+        finally:
+            process.kill()
+
+
+def test_an_operator_keeps_the_status(crontabs, server, namespace):
+    kubectl = crontabs
+    with kopf_runs(server, namespace) as operator:
+        kubectl("create", "-f", "-", stdin=OBJECT)
+        kubectl("wait", "--for=jsonpath={.status.replicas}=1", "ct/my", "--timeout=20s")
+        kubectl("scale", "--replicas=4", "ct/my")
+        kubectl("wait", "--for=jsonpath={.status.replicas}=4", "ct/my", "--timeout=20s")
+        kubectl("delete", "ct/my", "--timeout=20s")
+        assert operator.stdout is not None
+        assert operator.stdout.readline() == "gone: my\n"
+
+
+def definition(plural="things", **schema):
+    root = {"type": "object", "x-kubernetes-preserve-unknown-fields": True, **schema}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": root}}
+    names = {"plural": plural, "kind": plural.title()}
+    spec = {"group": "x.example.com", "scope": "Cluster", "names": names, "versions": [version]}
+    return {"metadata": {"name": f"{plural}.x.example.com"}, "spec": spec}
+
+
+def establish(server, plural):
+    """Create a definition, and wait until whoever answers says that it is established."""
+    assert server.request("POST", CRDS, definition(plural)).status == 201
+    query = f"watch=1&resourceVersion=0&timeoutSeconds=10&fieldSelector=metadata.name={plural}.x.example.com"
+    connection = server.connect()
+    connection.request("GET", f"{CRDS}?{query}", headers={"Authorization": f"Bearer {server.token}"})
+    for line in connection.getresponse():
+        conditions = json.loads(line)["object"]["status"]["conditions"] or ()
+        if any(each["type"] == "Established" and each["status"] == "True" for each in conditions):
+            break
+    connection.close()
+
+
+def test_every_worker_serves_what_is_established():
+    with ServerProcess("--workers=2") as server:
+        for number in range(5):
+            plural = f"things{number}"
+            establish(server, plural)
+            for _ in range(8):
+                assert server.request("GET", f"/apis/x.example.com/v1/{plural}").status == 200
+
+
+def test_objects_are_served_again_after_a_restart(tmp_path):
+    with ServerThread(folder=tmp_path) as server:
+        establish(server, "things")
+        body = {"apiVersion": "x.example.com/v1", "kind": "Things", "metadata": {"name": "a"}, "spec": {"n": [None, 1]}}
+        assert server.request("POST", "/apis/x.example.com/v1/things", body).status == 201
+    with ServerThread(folder=tmp_path) as server:
+        found = server.request("GET", "/apis/x.example.com/v1/things/a")
+        assert found.json()["spec"] == {"n": [None, 1]}
