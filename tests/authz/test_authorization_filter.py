@@ -5,6 +5,7 @@ import pytest
 
 from kapi.contracts.authn import UserInfo
 from kapi.contracts.authz import Attributes, Decision, Verdict
+from kapi.contracts.storage import Unavailable
 from kapi.endpoints.requestinfo import parse_request_info
 from kapi.endpoints.state import RequestState
 from kapi.filters.authorization import with_authorization
@@ -117,3 +118,63 @@ async def test_nothing_is_authorized_before_it_is_authenticated() -> None:
     with pytest.raises(StatusError) as caught:
         await run("GET", "/x", Decision(Verdict.ALLOW), user="")
     assert caught.value.code == 500
+
+
+class Following:
+    """A process that is behind the store, until it catches up; the authorizer changes its mind with it."""
+
+    def __init__(self, before: Verdict, after: Verdict) -> None:
+        self.revision = 1
+        self.verdicts = {1: before, 2: after}
+        self.error: Exception | None = None
+        self.asked = 0
+
+    async def current(self) -> None:
+        if self.error:
+            raise self.error
+        self.revision = 2
+
+    async def authorize(self, attributes: Attributes) -> Decision:
+        self.asked += 1
+        return Decision(self.verdicts[self.revision])
+
+
+async def pass_through(following: Following, *, confirm: bool = False) -> None:
+    state = RequestState(parse_request_info("GET", b"/api/v1/namespaces/x/pods/p"))
+    state.user = UserInfo("alice")
+
+    async def read(scope: Any, receive: Any, send: Any) -> None:
+        if confirm:
+            await following.current()
+        assert state.confirm is not None
+        await state.confirm()
+
+    await with_authorization(read, following, following)({"kapi": state}, None, None)  # type: ignore[arg-type]
+
+
+async def test_nobody_is_refused_by_old_rules() -> None:
+    following = Following(Verdict.NO_OPINION, Verdict.ALLOW)
+    await pass_through(following)
+    assert following.revision == 2
+
+
+async def test_who_is_refused_by_the_latest_rules_stays_so() -> None:
+    following = Following(Verdict.NO_OPINION, Verdict.NO_OPINION)
+    with pytest.raises(StatusError):
+        await pass_through(following)
+    following.error = Unavailable("gone")
+    following.revision = 1
+    with pytest.raises(StatusError):
+        await pass_through(following)
+
+
+async def test_a_read_that_has_caught_up_asks_again() -> None:
+    following = Following(Verdict.ALLOW, Verdict.NO_OPINION)
+    with pytest.raises(StatusError):
+        await pass_through(following, confirm=True)
+
+
+async def test_nothing_is_asked_twice_when_nothing_has_changed() -> None:
+    following = Following(Verdict.ALLOW, Verdict.NO_OPINION)
+    await pass_through(following)
+    assert following.asked == 1

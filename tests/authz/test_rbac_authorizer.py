@@ -244,3 +244,33 @@ async def test_rules_are_incomplete_when_a_role_is_missing(cluster: Cluster) -> 
     rules = await cluster.authorizer.rules_for(BOB, "ns")
     assert rules.incomplete
     assert rules.error == 'role.rbac.authorization.k8s.io "gone" not found'
+
+
+async def test_what_is_remembered_goes_with_every_change(cluster: Cluster) -> None:
+    """Each question is asked twice, so that its answer is remembered."""
+
+    async def asked(name: str = "a") -> bool:
+        return [await cluster.may(BOB, "get", "configmaps", name=name) for _ in range(2)][1]
+
+    assert not await asked()
+    await cluster.role("r", rule("get", "configmaps"))
+    assert not await asked()
+    await cluster.bind("b", "r", user("bob"))
+    assert await asked()
+    await cluster.client.delete(RBAC.with_resource("roles"), "r", "ns")
+    assert not await asked()
+    await cluster.role("r", rule("get", "configmaps", names="a"))
+    assert await asked()
+    assert not await asked("b")
+    await cluster.client.delete(RBAC.with_resource("rolebindings"), "b", "ns")
+    assert not await asked()
+
+
+async def test_what_is_remembered_is_bounded(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kapi_authz.index.REMEMBERED", 10)
+    await cluster.role("r", rule("get", "configmaps"))
+    await cluster.bind("b", "r", user("bob"))
+    for number in range(50):
+        assert not await cluster.may(BOB, "get", f"other{number}")
+        assert await cluster.may(BOB, "get", "configmaps")
+    assert len(cluster.authorizer._index.remembered) <= 10

@@ -130,7 +130,7 @@ class APIServer:
             "authentication": lambda app: with_authentication(app, self.authenticator),
             "impersonation": lambda app: with_impersonation(app, self.authorizer),
             "max-in-flight": lambda app: with_max_in_flight(app, in_flight),
-            "authorization": lambda app: with_authorization(app, self.authorizer),
+            "authorization": lambda app: with_authorization(app, self.authorizer, self.feed),
         }
         return insert_plugins(core_filters(core), [item.descriptor for item in self.plugins.filters], self.context)
 

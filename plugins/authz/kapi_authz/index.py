@@ -33,17 +33,34 @@ class Binding(NamedTuple):
         return self.allows
 
 
+class Candidates(NamedTuple):
+    """What may allow a kind of requests: rules with their bindings in order, and what is said of missing roles."""
+
+    rules: tuple[tuple[Rule, Binding], ...]
+    missing: tuple[str, ...]
+
+
+REMEMBERED = 4096
+"""How many kinds of requests candidates are remembered for."""
+
+
 class RoleIndex:
-    """Roles by name, and bindings by scope and subject."""
+    """Roles by name, and bindings by scope and subject.
+
+    ``remembered`` holds what has been found out for kinds of requests. It is emptied by every change of a role or
+    binding, before anybody can ask again: nothing in it is older than the index.
+    """
 
     def __init__(self) -> None:
         """Begin empty."""
         self._roles: dict[_RoleKey, tuple[Rule, ...]] = {}
         self._bindings: dict[_RoleKey, Binding] = {}
         self._by_scope: dict[str, dict[_Subject, dict[str, Binding]]] = {}
+        self.remembered: dict[tuple[object, ...], Candidates] = {}
 
     def role_changed(self, event: Event) -> None:
         """Take a change of a Role or ClusterRole."""
+        self.remembered.clear()
         key = _key(event.object)
         if event.type == "DELETED":
             self._roles.pop(key, None)
@@ -52,12 +69,19 @@ class RoleIndex:
 
     def binding_changed(self, event: Event) -> None:
         """Take a change of a RoleBinding or ClusterRoleBinding."""
+        self.remembered.clear()
         key = _key(event.object)
         old = self._bindings.pop(key, None)
         if old is not None:
             self._unlink(old)
         if event.type != "DELETED":
             self._link(key, _binding(event.object))
+
+    def remember(self, kind: tuple[object, ...], candidates: Candidates) -> None:
+        """Keep candidates until something changes, or there are too many."""
+        if len(self.remembered) >= REMEMBERED:
+            self.remembered.clear()
+        self.remembered[kind] = candidates
 
     def rules(self, role: _RoleKey) -> tuple[Rule, ...] | None:
         """Return the rules of a role, by (namespace, name); None if there is no such role."""

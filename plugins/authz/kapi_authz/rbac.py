@@ -17,7 +17,7 @@ from kapi.contracts.client import ObjectClient
 from kapi.contracts.plugins import BuildContext
 from kapi.hookspecs import hookimpl
 from kapi.meta.gvk import GroupVersion
-from kapi_authz.index import Binding, RoleIndex
+from kapi_authz.index import Binding, Candidates, RoleIndex
 from kapi_authz.rules import Rule
 
 _RBAC = GroupVersion("rbac.authorization.k8s.io", "v1")
@@ -81,24 +81,36 @@ class RBACAuthorizer:
 
 def decide(index: RoleIndex, attributes: Attributes) -> Decision:
     """Return the decision that the roles in ``index`` lead to."""
+    user = attributes.user
+    kind = (user.name, user.groups, attributes.verb, attributes.group, attributes.resource, attributes.subresource,
+            attributes.namespace, "" if attributes.resource_request else attributes.path)  # fmt: skip
+    found = index.remembered.get(kind)
+    if found is None:
+        found = _candidates(index, attributes)
+        index.remember(kind, found)
+    for rule, binding in found.rules:
+        if not attributes.resource_request or rule.allows_name(attributes.name):
+            return Decision(Verdict.ALLOW, binding.describe(user))
+    if found.missing:
+        return Decision(Verdict.NO_OPINION, f"RBAC: {_joined(found.missing)}")
+    return _NO_OPINION
+
+
+def _candidates(index: RoleIndex, attributes: Attributes) -> Candidates:
+    """Return the rules that allow the request or one for an object of another name, and the roles that are missing."""
     resource = f"{attributes.resource}/{attributes.subresource}" if attributes.subresource else attributes.resource
     namespace = attributes.namespace if attributes.resource_request else ""
+    allowing: list[tuple[Rule, Binding]] = []
     missing: list[str] = []
     for binding in index.bindings_for(attributes.user, namespace):
         rules = index.rules(binding.role)
         if rules is None:
             missing.append(binding.missing_role)
-        elif _any_allows(rules, attributes, resource):
-            return Decision(Verdict.ALLOW, binding.describe(attributes.user))
-    if missing:
-        return Decision(Verdict.NO_OPINION, f"RBAC: {_joined(missing)}")
-    return _NO_OPINION
-
-
-def _any_allows(rules: Sequence[Rule], attributes: Attributes, resource: str) -> bool:
-    if attributes.resource_request:
-        return any(rule.allows_resource(attributes, resource) for rule in rules)
-    return any(rule.allows_path(attributes) for rule in rules)
+        elif attributes.resource_request:
+            allowing += [(rule, binding) for rule in rules if rule.covers_resource(attributes, resource)]
+        else:
+            allowing += [(rule, binding) for rule in rules if rule.allows_path(attributes)]
+    return Candidates(tuple(allowing), tuple(missing))
 
 
 def _distinct(index: RoleIndex, user: UserInfo, namespace: str) -> Sequence[Binding]:

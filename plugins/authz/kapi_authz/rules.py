@@ -25,12 +25,19 @@ class Rule:
 
     def allows_resource(self, attributes: Attributes, resource: str) -> bool:
         """Tell whether the rule allows a request for ``resource`` (``pods``, ``pods/log``)."""
+        return self.covers_resource(attributes, resource) and self.allows_name(attributes.name)
+
+    def covers_resource(self, attributes: Attributes, resource: str) -> bool:
+        """Tell whether the rule allows a request for ``resource``, whatever the name of the object."""
         return (
             (self._resources is None or resource in self._resources or self._covers_subresource(attributes))
             and (self._verbs is None or attributes.verb in self._verbs)
             and (self._groups is None or attributes.group in self._groups)
-            and (not self._names or attributes.name in self._names)
         )
+
+    def allows_name(self, name: str) -> bool:
+        """Tell whether the rule, if it allows a kind of requests, allows it for an object of this name."""
+        return not self._names or name in self._names
 
     def allows_path(self, attributes: Attributes) -> bool:
         """Tell whether the rule allows a request that names no resource."""

@@ -34,9 +34,20 @@ async def get(request: ResourceRequest) -> Answer:
     key = store.key(request.namespace, request.name)
     if version:
         await reached(store.cache, parse_resource_version(version))
-    elif not await current(store.cache):
+    elif not await _caught_up(request):
         return _shown(request, await store.fresh(key))
     return _shown(request, store.cache.entries.get(key))
+
+
+async def _caught_up(request: ResourceRequest) -> bool:
+    """Return when the cache shows every write acknowledged before the call; False if that takes too long.
+
+    Raises the 403 StatusError if one of these writes has taken the right to read away.
+    """
+    fresh = await current(request.stored.cache)
+    if request.state.confirm is not None:
+        await request.state.confirm()
+    return fresh
 
 
 def _shown(request: ResourceRequest, entry: Entry | None) -> Answer:
@@ -73,7 +84,7 @@ async def page(
         return await _page_at(cache, revision, start, limit, options, selection)
     if options.resource_version and not start:
         await reached(cache, parse_resource_version(options.resource_version, listing=True))
-    elif not await current(cache):
+    elif not await _caught_up(request):
         return await _stored_page(cache, 0, start, limit, selection)
     if selection.key:
         entry = cache.entries.get(cache.prefix + selection.key)

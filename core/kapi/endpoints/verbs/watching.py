@@ -91,6 +91,8 @@ class Stream:
         cache = self.cache
         if not self.options.resource_version:
             await cache.current()
+            if self.request.state.confirm is not None:
+                await self.request.state.confirm()
         else:
             await cache.ready()
         if initial and self.after > cache.revision:
