@@ -1,9 +1,11 @@
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kapi.meta.gvk import GroupVersionKind
-from kapi.storage.entry import Codec
+from kapi.storage import entry as entry_module
+from kapi.storage.entry import Codec, Entry
 
 KIND = GroupVersionKind("example.com", "v1", "Widget")
 CODEC = Codec(KIND, {"spec.color": lambda obj: obj.get("spec", {}).get("color", "")})
@@ -65,6 +67,26 @@ def test_what_selectors_read_is_extracted_once() -> None:
     assert (entry.key, entry.revision, entry.namespace, entry.name) == ("/k/ns/a", 7, "ns", "a")
     assert entry.labels == {"x": "y"}
     assert entry.fields == {"metadata.name": "a", "metadata.namespace": "ns", "spec.color": "red"}
+
+    assert [entry.field(path) for path in entry.fields] == list(entry.fields.values())
+    assert entry.field("spec.none") == ""
+
+
+def test_entries_share_what_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entry_module, "SHARED", 2)
+    codec = Codec(KIND, {"spec.color": lambda obj: obj["spec"]["color"]})
+
+    def made(name: str, label: str) -> Entry:
+        meta = {"name": name, "namespace": "ns", "labels": {"x": label}}
+        return codec.entry(f"/k/ns/{name}", codec.encode({**TYPE_META, "metadata": meta, "spec": {"color": label}}), 7)
+
+    one, two, three = made("a", "1"), made("b", "1"), made("c", "2")
+    assert one.labels is two.labels
+    assert one.selected is two.selected
+    assert one.namespace is two.namespace
+    assert three.labels == {"x": "2"}
+    for number in range(10):
+        assert made("d", str(number)).labels == {"x": str(number)}
 
 
 def test_null_labels_are_no_labels() -> None:

@@ -408,6 +408,7 @@ async def test_labels_that_are_asked_for_again_are_found_at_once(monkeypatch: py
         await parts.names()
         assert [entry.name for entry in parts.cache.scan("", terms=(term,))] == ["d", "e"]
         assert [entry.name for entry in found] == ["b", "d"], "what was found stays as it was"
+        assert not parts.cache.scan("", terms=(Term(True, "color", "green"),)), "nothing is looked through"
 
 
 async def test_a_window_larger_than_the_queue_closes_the_watcher_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,10 @@
 """Which objects of a resource a list or watch is about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kapi.contracts.resources import Resource
 from kapi.meta.errors import bad_request, go_quote
+from kapi.meta.fields import Requirement
 from kapi.meta.listing import ListOptions
 from kapi.storage.entry import Entry
 from kapi.storage.indexes import Term
@@ -56,14 +57,20 @@ def _terms(options: ListOptions) -> tuple[Term, ...]:
 
 def _predicate(options: ListOptions) -> Callable[[Entry], bool] | None:
     labels = None if options.label_selector.empty else options.label_selector.matches
-    fields = None if options.field_selector.empty else options.field_selector.matches
-    if labels is not None and fields is not None:
-        return lambda entry: labels(entry.labels) and fields(entry.fields)
-    if labels is not None:
+    fields = None if options.field_selector.empty else _fields_match(options.field_selector.requirements)
+    if labels is None:
+        return fields
+    if fields is None:
         return lambda entry: labels(entry.labels)
-    if fields is not None:
-        return lambda entry: fields(entry.fields)
-    return None
+    return lambda entry: labels(entry.labels) and fields(entry)
+
+
+def _fields_match(requirements: Sequence[Requirement]) -> Callable[[Entry], bool]:
+    """Return a test of entries: like FieldSelector.matches, but without collecting the values of all fields."""
+    if len(requirements) == 1:
+        field, value, equal = requirements[0]
+        return lambda entry: (entry.field(field) == value) is equal
+    return lambda entry: all((entry.field(field) == value) is equal for field, value, equal in requirements)
 
 
 def _check_fields(resource: Resource, options: ListOptions) -> None:

@@ -55,6 +55,12 @@ class Entry:
         self.labels = labels
         self.selected = selected
 
+    def field(self, path: str) -> str:
+        """Return the value of a selectable field, "" if there is none."""
+        if path == "metadata.name":
+            return self.name
+        return self.namespace if path == "metadata.namespace" else self.selected.get(path, "")
+
     @property
     def fields(self) -> Mapping[str, str]:
         """The values of all selectable fields."""

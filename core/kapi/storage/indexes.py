@@ -46,7 +46,7 @@ class _Index:
 
     def value(self, entry: Entry) -> str | None:
         """Return an entry's value, None if it has none."""
-        return entry.labels.get(self.name) if self.label else entry.fields.get(self.name, "")
+        return entry.labels.get(self.name) if self.label else entry.field(self.name)
 
     def put(self, entry: Entry) -> None:
         """Add an entry, or put it in the place of the one with its key and value."""
@@ -105,7 +105,8 @@ class Indexes:
                 self._ask((label, name), entries)
             elif index.filled:
                 index.used = time.monotonic()
-                return index.values.get(value) or OrderedEntries()
+                found = index.values.get(value)
+                return OrderedEntries() if found is None else found
         return None
 
     def change(self, previous: Entry | None, entry: Entry | None) -> None:

@@ -404,9 +404,8 @@ class WatchCache:
         ``limit`` is how many entries are returned at most (0: all). ``terms`` are what all entries that are wanted
         meet; others may be left out, and are if that is quicker. The entries show this moment, whenever they are used.
         """
-        entries = self._ordered
-        if terms:
-            entries = self._indexes.find(terms, self.entries) or entries
+        found = self._indexes.find(terms, self.entries) if terms else None
+        entries = self._ordered if found is None else found
         prefix = f"{self.prefix}{namespace}/" if namespace else self.prefix
         return entries.snapshot(max(prefix, start), prefix[:-1] + "0", limit)
 
