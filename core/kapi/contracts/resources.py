@@ -56,6 +56,10 @@ class Strategy:
       list what is wrong with its metadata once more;
     - ``fully_qualified_finalizers``: finalizers that are not Kubernetes' own must have a domain, as those of
       kube-apiserver's core kinds must;
+    - ``resets``: dotted paths of what the rules take back from the stored object, beside the status (or, of the
+      ``status`` subresource, all but the status): whoever sends it does not come to own it;
+    - ``writes``: dotted paths (``*`` for any item or key) of the only things that a subresource changes, and that
+      whoever writes through it comes to own; none: all but what is reset;
     - ``returns_deleted``: DELETE answers with the deleted object, not with a Status of success;
     - ``default_propagation``: what becomes of dependents when a DELETE names no propagation policy ("Background"
       or "Orphan"), and ``default_propagation_warning`` the warning to send then ("" for none).
@@ -67,6 +71,8 @@ class Strategy:
     allow_unconditional_update: bool = True
     rechecks_metadata: bool = False
     fully_qualified_finalizers: bool = True
+    resets: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
     returns_deleted: bool = False
     default_propagation: str = "Background"
     default_propagation_warning: str = ""

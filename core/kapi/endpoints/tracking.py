@@ -1,23 +1,36 @@
 """Field ownership of the writes of one request."""
 
+from functools import reduce
+
 from kapi.contracts.resources import Object, Resource
 from kapi.endpoints.request import ResourceRequest
-from kapi.meta.apply.fieldset import FieldSet, from_paths
+from kapi.meta.apply.fieldset import Ignored, below, from_paths, union
 from kapi.meta.apply.managed import decode_applied, default_manager, track_update
 from kapi.meta.objectmeta import dedup_owner_references
 from kapi.meta.schema.types import Rules, Struct
 from kapi.meta.times import now
 
-STATUS: FieldSet = from_paths(("f:status",))
 
-
-def ignored_fields(request: ResourceRequest, struct: Struct) -> FieldSet | None:
+def ignored_fields(request: ResourceRequest, struct: Struct) -> Ignored | None:
     """Return the fields that the endpoint resets, which nobody comes to own by writing them."""
-    if request.subresource is None:
-        return STATUS if request.resource.strategy.owns_status else None
-    if request.subresource.name == "status":
-        return from_paths(*((f"f:{name}",) for name in struct.fields if name not in ("status", "metadata")))
-    return None
+    strategy = request.strategy
+    if strategy.writes:
+        return _only(strategy.writes)
+    resets = [_path(dotted) for dotted in strategy.resets]
+    if request.subresource is not None and request.subresource.name == "status":
+        resets += [(f"f:{name}",) for name in struct.fields if name not in ("status", "metadata")]
+    elif request.subresource is None and strategy.owns_status:
+        resets.append(("f:status",))
+    return from_paths(*resets) if resets else None
+
+
+def _path(dotted: str) -> tuple[str, ...]:
+    return tuple(part if part == "*" else f"f:{part}" for part in dotted.split("."))
+
+
+def _only(written: tuple[str, ...]) -> Ignored:
+    patterns = [_path(dotted) for dotted in written]
+    return lambda fields: reduce(union, (below(fields, pattern) for pattern in patterns), {})
 
 
 class VersionConversion:

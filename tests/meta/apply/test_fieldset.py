@@ -3,7 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapi.meta.apply.fieldset import (
+    below,
     canonical_element,
+    counted,
     decode,
     difference,
     element_order,
@@ -49,6 +51,19 @@ def test_set_operations_are_those_of_sets(left, right):
     assert recursive_difference(a, b) == from_paths(*below)
     assert a == from_paths(*left)
     assert b == from_paths(*right)
+
+
+@given(PATH_SETS, st.lists(ELEMENTS | st.just("*"), max_size=2).map(tuple))
+def test_what_is_below_a_pattern(paths, pattern):
+    def matches(path):
+        return len(path) >= len(pattern) and all(
+            wanted in ("*", part) for wanted, part in zip(pattern, path, strict=False)
+        )
+
+    fields = from_paths(*paths)
+    assert below(fields, pattern) == from_paths(*filter(matches, paths))
+    assert counted(fields, lambda given: below(given, pattern)) == below(fields, pattern)
+    assert counted(fields, None) is fields
 
 
 @given(PATH_SETS)

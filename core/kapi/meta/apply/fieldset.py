@@ -9,13 +9,17 @@ A field set is kept in the very form of ``fieldsV1``: a trie of plain dicts whos
 The functions never change their arguments; results share nodes with them. Nodes made here are in canonical order.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 FieldSet = dict[str, Any]
 """A trie of path elements; values are FieldSets again."""
+
+Ignored = FieldSet | Callable[[FieldSet], FieldSet]
+"""What nobody comes to own by writing it: a set whose members, and what is below them, do not count; or a function that
+returns what counts of a set."""
 
 SELF = "."
 """The key that marks a node with children as a member of the set."""
@@ -80,6 +84,13 @@ def _difference_node(mine: FieldSet, theirs: FieldSet) -> FieldSet | None:
     return {} if len(rest) == 1 and SELF in rest else rest
 
 
+def counted(fields: FieldSet, ignored: Ignored | None) -> FieldSet:
+    """Return what counts of a set."""
+    if not ignored:
+        return fields
+    return ignored(fields) if callable(ignored) else recursive_difference(fields, ignored)
+
+
 def recursive_difference(left: FieldSet, right: FieldSet) -> FieldSet:
     """Return the members of ``left`` that are neither members of ``right`` nor below one."""
     rest: FieldSet = {}
@@ -99,6 +110,20 @@ def _recursive_node(mine: FieldSet, theirs: FieldSet) -> FieldSet | None:
     if not rest:
         return None
     return {} if len(rest) == 1 and SELF in rest else rest
+
+
+def below(fields: FieldSet, pattern: Sequence[str]) -> FieldSet:
+    """Return the members of a set whose path begins with a pattern, in which ``*`` stands for any element."""
+    if not pattern:
+        return fields
+    first, rest = pattern[0], pattern[1:]
+    found: FieldSet = {}
+    for key, node in fields.items():
+        if key != SELF and first in ("*", key):
+            kept = below(node, rest) if rest else node
+            if kept or not rest:
+                found[key] = kept
+    return found
 
 
 def intersection(left: FieldSet, right: FieldSet) -> FieldSet:

@@ -17,7 +17,7 @@ from kapi.meta.apply.entries import (
     new_entry,
     with_fields,
 )
-from kapi.meta.apply.fieldset import FieldSet, difference, from_paths, intersection, recursive_difference, union
+from kapi.meta.apply.fieldset import FieldSet, Ignored, counted, difference, from_paths, intersection, union
 from kapi.meta.apply.fit import fitting_fields
 from kapi.meta.apply.last_applied import MANAGER, fields_still_as_applied, record_last_applied
 from kapi.meta.apply.merge import merge, remove
@@ -47,7 +47,7 @@ def apply(
     api_version: str,
     subresource: str = "",
     now: str,
-    ignored: FieldSet | None = None,
+    ignored: Ignored | None = None,
     convert: Convert | None = None,
 ) -> Object:
     """Return ``live`` (None: there is no object yet) with ``config`` applied by ``manager``, owners included.
@@ -62,9 +62,8 @@ def apply(
     """
     own = _owned_by_config(struct, config)
     base: Object = {} if live is None else live
-    if ignored:
-        own = recursive_difference(own, ignored)
-    run = _Run(struct, own, ("Apply", manager, "", subresource), api_version, now, ignored or {}, convert)
+    own = counted(own, ignored)
+    run = _Run(struct, own, ("Apply", manager, "", subresource), api_version, now, ignored, convert)
     try:
         applied = _apply_with_upgrade(run, base, config, run.owners(base), force)
     except ConflictError as error:
@@ -148,7 +147,7 @@ class _Run:
     owner: Owner
     api_version: str
     now: str
-    ignored: FieldSet
+    ignored: Ignored | None
     convert: Convert | None
 
     def owners(self, live: Object) -> Managed:

@@ -16,7 +16,7 @@ from kapi.meta.apply.entries import (
     stored_entries,
     with_fields,
 )
-from kapi.meta.apply.fieldset import FieldSet, difference, recursive_difference, union
+from kapi.meta.apply.fieldset import FieldSet, Ignored, counted, difference, union
 from kapi.meta.schema.types import Struct
 
 Convert = Callable[[Object, str], tuple[Object, Struct] | None]
@@ -37,7 +37,7 @@ def track_update(
     api_version: str,
     subresource: str = "",
     now: str,
-    ignored: FieldSet | None = None,
+    ignored: Ignored | None = None,
     convert: Convert | None = None,
     begin: bool = False,
 ) -> None:
@@ -86,11 +86,11 @@ def _starting_point(sent: Any, before: list[Entry] | None, subresource: str) -> 
         return stored_entries(before)
 
 
-def filtered(changes: Changes, ignored: FieldSet | None) -> Changes:
-    """Return the changes without those of ignored fields and what is below them."""
+def filtered(changes: Changes, ignored: Ignored | None) -> Changes:
+    """Return the changes that count."""
     if not ignored:
         return changes
-    return Changes(recursive_difference(changes.changed, ignored), recursive_difference(changes.removed, ignored))
+    return Changes(counted(changes.changed, ignored), counted(changes.removed, ignored))
 
 
 Views = Mapping[str, Changes | None]
@@ -103,7 +103,7 @@ def seen_by(
     live: Object,
     new: Object,
     convert: Convert | None,
-    ignored: FieldSet | None = None,
+    ignored: Ignored | None = None,
 ) -> Views:
     """Return the changes as seen by the other versions that entries are of; none without ``convert``."""
     if convert is None:
@@ -112,7 +112,7 @@ def seen_by(
     return {version: _seen_in(version, live, new, convert, ignored) for version in versions}
 
 
-def _seen_in(version: str, live: Object, new: Object, convert: Convert, ignored: FieldSet | None) -> Changes | None:
+def _seen_in(version: str, live: Object, new: Object, convert: Convert, ignored: Ignored | None) -> Changes | None:
     old, changed = convert(live, version), convert(new, version)
     if old is None or changed is None:
         return None

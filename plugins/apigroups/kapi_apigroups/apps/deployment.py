@@ -89,6 +89,8 @@ def _validate_rolling_update(rolling: Object, path: str) -> Iterator[FieldError]
 class DeploymentStatusStrategy(StatusStrategy):
     """The status of deployments: counts that fit together."""
 
+    resets = ("metadata.labels",)
+
     def prepare_for_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
         """Keep everything but the status, labels included."""
         super().prepare_for_update(ctx, obj, old)

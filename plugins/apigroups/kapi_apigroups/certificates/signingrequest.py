@@ -68,6 +68,8 @@ def _requester(user: "UserInfo") -> Object:
 class ApprovalStrategy(StatusStrategy):
     """The ``approval`` subresource: adds conditions, but issues no certificate."""
 
+    resets = ("spec", "status.certificate")
+
     def prepare_for_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
         """Keep all but the conditions."""
         conditions = obj.get("status", {}).get("conditions") or []

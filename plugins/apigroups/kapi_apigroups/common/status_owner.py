@@ -31,6 +31,8 @@ _RESET = ("labels", "annotations", "finalizers", "ownerReferences")
 class PureStatusStrategy(StatusStrategy):
     """The ``status`` subresource of kinds where it changes nothing of the metadata either."""
 
+    resets: tuple[str, ...] = ("metadata",)
+
     def prepare_for_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
         """Keep all but the status."""
         super().prepare_for_update(ctx, obj, old)

@@ -77,6 +77,8 @@ class NamespaceStatusStrategy(StatusStrategy):
 class NamespaceFinalizeStrategy(NamespaceStrategy):
     """``/finalize``: only ``spec.finalizers`` (and metadata) may change."""
 
+    resets = ("status",)
+
     def prepare_for_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
         """Keep the status."""
         keep(obj, old, "status")

@@ -57,6 +57,8 @@ class _PartStrategy(Strategy):
 class EphemeralContainersStrategy(_PartStrategy):
     """``/ephemeralcontainers``: containers for debugging may be added, and stay for the pod's life."""
 
+    writes = ("spec.ephemeralContainers",)
+
     def take(self, spec: Object, given: Object) -> None:
         """Take the list of ephemeral containers."""
         spec.pop("ephemeralContainers", None)
@@ -107,6 +109,12 @@ def _validate_identity(container: Object, path: str) -> Iterator[FieldError]:
 
 class ResizeStrategy(_PartStrategy):
     """``/resize``: the CPU and memory of containers may change while the pod runs."""
+
+    writes = tuple(
+        f"spec.{containers}.*.{member}"
+        for containers in ("containers", "initContainers")
+        for member in ("resources", "resizePolicy")
+    )
 
     def take(self, spec: Object, given: Object) -> None:
         """Take the containers' resources; a list with other containers as it is, for validation to refuse."""

@@ -16,6 +16,8 @@ _ONE_PER_FAMILY = "may specify no more than one IP for each IP family"
 class PodStatusStrategy(StatusStrategy):
     """``/status``: written by kubelets and the scheduler; owners and quality of service stay."""
 
+    resets = ("metadata.deletionTimestamp", "metadata.ownerReferences")
+
     def prepare_for_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
         """Keep the spec, the owners, and the quality of service where none is given."""
         super().prepare_for_update(ctx, obj, old)

@@ -197,6 +197,8 @@ def validate_config(config: Object, path: str) -> Iterator[FieldError]:
 class ResourceClaimStatusStrategy(PureStatusStrategy):
     """The status of claims: what was allocated stays until nobody uses it."""
 
+    resets = ()
+
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         """Check that only an allocated claim is reserved, and that the allocation stays."""
         status, before = obj.get("status", {}), old.get("status", {})
