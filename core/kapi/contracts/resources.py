@@ -224,7 +224,7 @@ class Subresource:
     A handler may have a ``strategy`` beside it: the rules under which it writes the parent through the client.
 
     ``name`` may have several segments (``proxy/{path}`` is declared as ``proxy``). ``table`` prints a kind that is not
-    the parent's.
+    the parent's. ``accepts`` are further apiVersions in which bodies may come; they are read as that of ``kind``.
     """
 
     name: str
@@ -235,6 +235,7 @@ class Subresource:
     view: View | None = None
     handler: Handler | None = None
     table: "TableConvertor | None" = None
+    accepts: tuple[str, ...] = ()
 
 
 class Column(NamedTuple):

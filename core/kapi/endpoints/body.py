@@ -65,12 +65,22 @@ async def read_body(read: ReadBody, declared: str = "") -> bytes:
 class BodyDecoder:
     """Decodes bodies that should hold an object of one kind."""
 
-    def __init__(self, kind: GroupVersionKind, struct: Struct, table: ResourceTable, *, custom: bool = False) -> None:
+    def __init__(
+        self,
+        kind: GroupVersionKind,
+        struct: Struct,
+        table: ResourceTable,
+        *,
+        accepts: tuple[str, ...] = (),
+        custom: bool = False,
+    ) -> None:
         """Take the kind that is expected, its type, and the table that knows which other kinds exist.
 
-        Bodies of ``custom`` resources must name kind and version; that it is the right kind is checked with all else.
+        ``accepts`` are further apiVersions in which the kind may come. Bodies of ``custom`` resources must name kind
+        and version; that it is the right kind is checked with all else.
         """
         self._kind = kind
+        self._accepts = accepts
         self._struct = struct
         self._table = table
         self._custom = custom
@@ -125,6 +135,8 @@ class BodyDecoder:
             self._check_version(obj, data)
             return
         kind, api_version = obj.get("kind") or want.kind, obj.get("apiVersion") or want.api_version
+        if api_version in self._accepts:
+            api_version = want.api_version
         if kind != want.kind or api_version != want.api_version:
             raise self._mismatch(kind, api_version, data)
         obj["kind"], obj["apiVersion"] = kind, api_version

@@ -194,6 +194,7 @@ def _subresource(parent: GroupResource, facts: Facts, rules: KindRules) -> Subre
         view=served if is_view else None,
         handler=None if is_strategy or is_view else served,
         table=subresource_table(kind),
+        accepts=getattr(served, "accepts", ()),
     )
 
 

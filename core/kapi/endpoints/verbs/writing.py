@@ -54,11 +54,12 @@ def match_name(request: ResourceRequest, obj: Object) -> None:
 
 async def decoded_body(request: ResourceRequest, struct: Struct, options: WriteOptions) -> Object:
     """Return the object in the body."""
-    kind = request.subresource.kind if request.subresource is not None else request.resource.kind
+    subresource = request.subresource
+    kind, accepts = (request.resource.kind, ()) if subresource is None else (subresource.kind, subresource.accepts)
     media_type = body_media_type(request.header(b"content-type"))
     data = await request.body()
     custom = request.resource.custom and kind == request.resource.kind
-    decoder = BodyDecoder(kind, struct, request.table, custom=custom)
+    decoder = BodyDecoder(kind, struct, request.table, accepts=accepts, custom=custom)
     return decoder.decode(data, media_type, options.field_validation, request.state.warnings)
 
 

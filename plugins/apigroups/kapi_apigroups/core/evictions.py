@@ -21,6 +21,8 @@ _SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction s
 class EvictionHandler:
     """Serves ``create`` of evictions."""
 
+    accepts = ("policy/v1beta1",)
+
     async def create(self, ctx: RequestContext, obj: Object) -> Object:
         """Delete the pod if its disruption budget allows; raises a 429 when it does not now."""
         if obj.get("metadata", {}).get("name") != ctx.name:
