@@ -1,4 +1,7 @@
-"""An operator that takes part in peering, run by kopf in a process of its own: says what it sees and does."""
+"""An operator that takes part in peering, run by kopf in a process of its own: says what it sees and does.
+
+Its handlers are coroutines, so that their lines do not run into each other.
+"""
 
 import json
 from typing import Any
@@ -18,7 +21,7 @@ def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
 
 
 @kopf.on.event("configmaps")
-def event(type: str | None, meta: kopf.Meta, **_: Any) -> None:
+async def event(type: str | None, meta: kopf.Meta, **_: Any) -> None:
     """Tell of every event."""
     told = {"type": type or "ADDED", "name": meta["name"], "version": meta["resourceVersion"]}
     print(json.dumps(told), flush=True)
@@ -27,6 +30,6 @@ def event(type: str | None, meta: kopf.Meta, **_: Any) -> None:
 @kopf.on.create("configmaps", labels={"watched": "yes"})
 @kopf.on.update("configmaps", labels={"watched": "yes"}, field="data")
 @kopf.on.delete("configmaps", labels={"watched": "yes"})
-def change(reason: str, name: str, body: kopf.Body, **_: Any) -> None:
+async def change(reason: str, name: str, body: kopf.Body, **_: Any) -> None:
     """Tell of every change that is handled; deletion waits for it, by a finalizer."""
     print(f"{reason} {name} {body['data']['step']}", flush=True)

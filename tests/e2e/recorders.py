@@ -42,7 +42,11 @@ class Recorder:
 
     def wait_until(self, reached: Callable[[list[object]], bool], patience: float = PATIENCE) -> None:
         with self._news:
-            assert self._news.wait_for(lambda: reached(self.lines), patience), f"{self.name}: {self.lines[-3:]}"
+            assert self._news.wait_for(lambda: reached(self.lines), patience), f"{self.name}: {self.last_words()}"
+
+    def last_words(self) -> object:
+        """What it said last, for those who look into a failure."""
+        return self.lines[-3:]
 
     def wait_for(self, name: str) -> None:
         """Wait until an object of this name was seen."""
@@ -79,6 +83,9 @@ class Program(Recorder):
     def _read_complaints(self) -> None:
         assert self._process.stderr
         self.complaints.extend(self._process.stderr)
+
+    def last_words(self) -> object:
+        return self.lines[-3:], "".join(self.complaints[-30:]), "running" if self.alive() else "ended"
 
     def ended(self) -> int:
         """Wait for the end of the program; return its code."""

@@ -161,6 +161,15 @@ def unwatched(events: list[Seen]) -> list[Seen]:
     return [event for event in events if event.name not in (FIRST, "kube-root-ca.crt")]
 
 
+def assert_saw(follower: Recorder, history: list[Seen]) -> None:
+    """The follower has seen each event of the history once, in order; kopf keeps the order of each object only."""
+    seen, expected = unwatched(follower.events()), unwatched(history)
+    if follower.name == "kopf":
+        seen.sort(key=lambda event: event.name)
+        expected.sort(key=lambda event: event.name)
+    assert seen == expected, follower.name
+
+
 def test_clients_resume_where_they_were(server, tmp_path):
     programs = {version: real_clients.kubectl(version) for version in (real_clients.NEWEST, *real_clients.OLDER)}
     node = real_clients.client_node()
@@ -210,7 +219,7 @@ def test_clients_resume_where_they_were(server, tmp_path):
         history = writer.history(version)
         assert set(writer.acknowledged) <= set(history)
         for follower in everybody:
-            assert unwatched(follower.events()) == unwatched(history), follower.name
+            assert_saw(follower, history)
         assert [line for line in operator.lines if isinstance(line, str)] == [
             "create first 0", "update first 1", "delete first 1",
         ]  # fmt: skip
@@ -228,3 +237,44 @@ def assert_rolled_out(kubectl: Program) -> None:
     assert [word for line in told for word in ("1 out of", "3 out of", "2 of 5", "successfully") if word in line] == [
         "1 out of", "3 out of", "2 of 5", "successfully",
     ]  # fmt: skip
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_clients_resume_each_of_many_times(server):
+    """The server comes and goes, in good order and not, with writes before, during and right after."""
+    node = real_clients.client_node()
+    version = seed(server)
+    config, writer = server.kubeconfig, Writer(server)
+    followers: list[Recorder] = [
+        PythonWatch(config, NAMESPACE, version),
+        PythonInformer(config, NAMESPACE),
+        javascript_informer(node, config, NAMESPACE),
+        kopf_operator(HERE / "peered_operator_for_kopf.py", config, NAMESPACE),
+    ]
+    try:
+        writer.create(FIRST)
+        for follower in followers:
+            follower.wait_for(FIRST)
+        for turn in range(20):
+            if turn % 2:
+                kill_among_writes(server, writer)
+            else:
+                assert server.stop() == 0
+                server.start()
+            for _ in range(5):
+                assert writer.life()
+            writer.create(f"turn-{turn}")
+            if turn % 5 == 0:
+                for follower in followers:
+                    follower.wait_for(f"turn-{turn}")
+        writer.create("last")
+        for follower in followers:
+            follower.wait_for("last")
+        history = writer.history(version)
+        assert set(writer.acknowledged) <= set(history)
+        for follower in followers:
+            assert_saw(follower, history)
+    finally:
+        for follower in followers:
+            follower.stop()
