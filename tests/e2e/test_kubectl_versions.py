@@ -1,5 +1,7 @@
 """Old and new versions of kubectl at daily work."""
 
+import json
+
 import pytest
 import real_clients
 from kubectl_runner import MANIFESTS, Kubectl
@@ -40,3 +42,15 @@ def test_explain_tells_what_fields_are_for(kubectl):
 def test_mistakes_are_found_before_or_by_the_server(kubectl):
     wrong = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: wrong}\ndat: {}\n"
     assert 'unknown field "dat"' in kubectl.refused("create", "-f", "-", stdin=wrong)
+
+
+def test_drain_evicts_with_the_eviction_that_each_version_knows(kubectl):
+    node = f"node-{kubectl.namespace}"
+    kubectl("create", "-f", "-", stdin=f"apiVersion: v1\nkind: Node\nmetadata: {{name: {node}}}\n")
+    kubectl("create", "serviceaccount", "mine")
+    spec = {"serviceAccountName": "mine", "nodeName": node, "containers": [{"name": "c", "image": "i"}]}
+    pod = json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec})
+    kubectl("create", "-f", "-", stdin=pod)
+    assert "pod/p evicted" in kubectl("drain", node, "--force", "--grace-period=0", "--timeout=20s")
+    assert "NotFound" in kubectl.refused("get", "pod/p")
+    kubectl("delete", "node", node)
