@@ -198,6 +198,14 @@ def test_entries_of_other_versions_see_the_change_in_their_own_terms():
     assert owned(tracked(LIVE, new, convert=convert))["x"] == {"f:data": {"f:a": {}}}
 
 
+def test_entries_that_own_parts_of_what_is_replaced_whole_own_it_whole():
+    live = workload(spec={"nodeSelector": {"a": "1"}})
+    live["metadata"]["uid"] = "u"
+    fields = {"f:spec": {"f:nodeSelector": {".": {}, "f:a": {}}}}
+    new = {**live, "metadata": {**live["metadata"], "managedFields": [{**SENT, "fieldsV1": fields}]}}
+    assert owned(tracked(live, new, kind=WORKLOAD))["x"] == {"f:spec": {"f:nodeSelector": {}}}
+
+
 def test_what_the_endpoint_resets_is_nobodys_loss_in_another_version_either():
     live = workload(spec={"replicas": 1}, status={"phase": "x"})
     fields = {"f:status": {"f:phase": {}}}

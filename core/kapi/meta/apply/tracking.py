@@ -17,6 +17,7 @@ from kapi.meta.apply.entries import (
     with_fields,
 )
 from kapi.meta.apply.fieldset import FieldSet, Ignored, counted, difference, union
+from kapi.meta.apply.owned import reconcile
 from kapi.meta.schema.types import Struct
 
 Convert = Callable[[Object, str], tuple[Object, Struct] | None]
@@ -53,7 +54,8 @@ def track_update(
     """
     metadata = new.setdefault("metadata", {})
     before = live.get("metadata", {}).get("managedFields") if live is not None else None
-    managed = _starting_point(metadata.pop("managedFields", None), before, subresource)
+    sent = metadata.pop("managedFields", None)
+    managed = stored_entries(before) if subresource else _starting_point(sent, before, struct, api_version)
     if live is not None and not managed and not begin:
         return
     try:
@@ -74,16 +76,20 @@ def _set_entries(metadata: Object, entries: list[Entry] | None) -> None:
         metadata["managedFields"] = entries
 
 
-def _starting_point(sent: Any, before: list[Entry] | None, subresource: str) -> Managed:
+def _starting_point(sent: Any, before: list[Entry] | None, struct: Struct, api_version: str) -> Managed:
     """Return the entries to start from: the client's if they are usable, else those of the live object."""
-    if subresource or sent is None or sent == before:
+    if sent is None or sent == before:
         return stored_entries(before)
     if is_reset(sent):
         return {}
     try:
-        return decode_entries(sent) or stored_entries(before)
+        managed = decode_entries(sent)
     except ValueError:
         return stored_entries(before)
+    for owner, entry in managed.items():
+        if entry["apiVersion"] == api_version:
+            managed[owner] = with_fields(entry, reconcile(entry["fieldsV1"], struct))
+    return managed or stored_entries(before)
 
 
 def filtered(changes: Changes, ignored: Ignored | None) -> Changes:
