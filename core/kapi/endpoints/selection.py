@@ -74,14 +74,27 @@ def _fields_match(requirements: Sequence[Requirement]) -> Callable[[Entry], bool
 
 
 def _check_fields(resource: Resource, options: ListOptions) -> None:
-    known = resource.selectable_fields
     for requirement in options.field_selector.requirements:
-        if requirement.field not in METADATA_FIELDS and requirement.field not in known:
-            raise bad_request(_unknown_field(resource, requirement.field))
+        field = requirement.field
+        if field not in resource.selectable_fields and field not in _metadata_fields(resource):
+            raise bad_request(_unknown_field(resource, field))
+
+
+def _metadata_fields(resource: Resource) -> tuple[str, ...]:
+    """Return the fields of metadata that a resource can be selected by.
+
+    kube-apiserver gives kinds without rules of their own both, whether they have namespaces or not.
+    """
+    both = resource.namespaced or not _has_own_rules(resource)
+    return METADATA_FIELDS if both else METADATA_FIELDS[:1]
+
+
+def _has_own_rules(resource: Resource) -> bool:
+    return resource.custom or bool(resource.selectable_fields)
 
 
 def _unknown_field(resource: Resource, field: str) -> str:
-    if resource.selectable_fields:
+    if _has_own_rules(resource):
         return f"field label not supported: {field}"
     names = ", ".join(go_quote(name) for name in METADATA_FIELDS)
     return f"{go_quote(field)} is not a known field selector: only {names}"

@@ -22,6 +22,7 @@ def _nothing(obj: Object) -> str:
 
 PODS: Selectable = {
     "spec.nodeName": _at("spec", "nodeName"),
+    "spec.host": _at("spec", "nodeName"),  # as old clients call it
     "spec.restartPolicy": _at("spec", "restartPolicy"),
     "spec.schedulerName": _at("spec", "schedulerName"),
     "spec.serviceAccountName": _at("spec", "serviceAccountName"),
