@@ -14,9 +14,10 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def workers(server: ServerProcess) -> list[int]:
-    """Return the pids of the workers, oldest first."""
+    """Return the pids of the workers that run, oldest first."""
     pid = server.process.pid
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return [child for child in children if alive(child)]
 
 
 def processes(server: ServerProcess) -> list[int]:
