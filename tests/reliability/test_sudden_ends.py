@@ -12,8 +12,7 @@ from kapi.testing.load import Load, WatchClient
 
 soak = pytest.mark.soak
 KILLED = [
-    pytest.param("sqlite", 1, 2, id="sqlite"),
-    pytest.param("sqlite", 2, 1, id="sqlite-workers"),
+    pytest.param("sqlite", 2, 2, id="sqlite-workers"),
     pytest.param("etcd3", 1, 1, id="etcd3"),
     pytest.param("sqlite", 1, 20, id="sqlite-long", marks=soak),
     pytest.param("sqlite", 2, 20, id="sqlite-workers-long", marks=soak),
@@ -89,7 +88,7 @@ def test_workers_end_with_their_arbiter():
     ("backend", "seconds"),
     [
         pytest.param("sqlite", 1.0, id="sqlite"),
-        pytest.param("etcd3", 1.0, id="etcd3"),
+        pytest.param("etcd3", 2.0, id="etcd3", marks=soak),
         pytest.param("sqlite", 40.0, id="sqlite-long", marks=soak),
         pytest.param("etcd3", 40.0, id="etcd3-long", marks=soak),
     ],
