@@ -176,3 +176,13 @@ async def test_admission_can_be_switched_off(tmp_path: Path, flag: str) -> None:
     async with serving(assembled(tmp_path, flag, "--controllers=")) as parts:
         node = (await parts.admin.request("POST", "/api/v1/nodes", named("n"))).json()
         assert node["spec"] == {}
+
+
+async def test_a_status_can_be_written_whatever_the_kind_allows_for_names(tmp_path: Path) -> None:
+    """As the start does for APIServices, one of which is called ``v1.``, when the second changes meanwhile."""
+    path = "/apis/apiregistration.k8s.io/v1/apiservices/v1."
+    async with serving(assembled(tmp_path, "--controllers=")) as parts:
+        live = (await parts.admin.request("GET", path)).json()
+        live["status"]["conditions"][0]["message"] = "changed"
+        reply = await parts.admin.request("PUT", f"{path}/status", live)
+        assert (reply.status, reply.json()["status"]) == (200, live["status"]), reply.body

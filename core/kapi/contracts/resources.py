@@ -168,6 +168,10 @@ class StatusStrategy(Strategy):
         """Ask the main resource's rules."""
         return self.main.deletable(obj)
 
+    def validate_name(self, name: str, prefix: bool) -> list[str]:
+        """Ask the main resource's rules."""
+        return self.main.validate_name(name, prefix)
+
     def default(self, obj: Object) -> None:
         """Apply the main resource's defaults."""
         self.main.default(obj)
