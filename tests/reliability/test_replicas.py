@@ -28,12 +28,13 @@ def one_client_for_each_process(deployment: Deployment) -> list[Client]:
     """Return clients whose connections are with different processes."""
     found: dict[int, Client] = {}
     for server in deployment.servers:
-        wanted = set(workers(server) or [server.process.pid])
-        while not wanted <= found.keys():
+        deadline = time.monotonic() + 30
+        while not set(workers(server) or [server.process.pid]) <= found.keys():
+            assert time.monotonic() < deadline, f"{found.keys()} of {workers(server)}: {server.log.read_text()}"
             client = Client(server)
             client.request("GET", f"{MAPS}?limit=1")
             found.setdefault(owner(server, client.port) or 0, client)
-    return list(found.values())
+    return [client for pid, client in found.items() if alive(pid)]
 
 
 @pytest.mark.parametrize(("backend", "processes", "workers", "rounds"), SEVERAL)
