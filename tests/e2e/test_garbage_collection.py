@@ -181,3 +181,19 @@ def test_collecting_can_be_switched_off(kubectl_cache):
         kubectl("delete", "configmap/a", "--cascade=foreground", "--wait=false")
         assert kubectl.field("configmap/a", ".metadata.finalizers") == '["foregroundDeletion"]'
         assert left(kubectl) == ["a", "b"]
+
+
+def test_without_garbage_collection_deletions_leave_nothing_for_it(kubectl_cache):
+    from kubectl_runner import Kubectl
+
+    with ServerProcess("--storage-backend=memory", "--enable-garbage-collector=false") as server:
+        make = Maker(server, "default")
+        make("b", make("a"))
+        make("d", make("c", finalizers=["orphan"]))
+        make.close()
+        kubectl = Kubectl(server, kubectl_cache / "none")
+        kubectl("delete", "configmap/a", "--cascade=foreground", "--timeout=10s")
+        kubectl("delete", "configmap/c", "--cascade=background", "--wait=false")
+        assert kubectl.field("configmap/c", ".metadata.finalizers") == '["orphan"]'
+        assert left(kubectl) == ["b", "c", "d"]
+        assert "enable-garbage-collector" not in server.log.read_text()

@@ -111,7 +111,7 @@ GENERIC: Rows = (
 
 ETCD: Rows = (
     _planned("delete-collection-workers", "int", 1, "How many objects a deletecollection deletes at once."),
-    _planned("enable-garbage-collector", "bool", True, "Delete dependents of deleted owners."),
+    _flag("enable-garbage-collector", "bool", True, "Delete dependents of deleted owners."),
     _flag("encryption-provider-config", "path", None, "File that says which resources to encrypt in storage."),
     _flag("encryption-provider-config-automatic-reload", "bool", False, "Read that file again when it changes."),
     _planned("etcd-cafile", "path", None, "CA file for the connection to etcd."),

@@ -149,7 +149,9 @@ def _timestamp(when: datetime) -> str:
 
 def _finalizers(store: Store, obj: Object, options: DeleteOptions, ctx: RequestContext) -> list[str]:
     """Return the finalizers with those of the garbage collector set as the propagation policy wants them."""
-    present = obj["metadata"].get("finalizers", [])
+    present: list[str] = obj["metadata"].get("finalizers", [])
+    if not store.propagates:
+        return present
     policy = _policy(store, present, options, ctx)
     kept = [name for name in present if name not in (ORPHAN, FOREGROUND)]
     if policy == "Orphan":

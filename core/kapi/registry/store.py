@@ -84,19 +84,31 @@ def no_tracking(live: Object | None, new: Object) -> None:
 class Store:
     """See the module's description."""
 
-    def __init__(self, resource: Resource, cache: WatchCache, backend: StorageBackend, admission: Admission) -> None:
-        """Take the resource, the cache of its stored form, and the admission chain of its writes."""
+    def __init__(
+        self,
+        resource: Resource,
+        cache: WatchCache,
+        backend: StorageBackend,
+        admission: Admission,
+        *,
+        propagates: bool = True,
+    ) -> None:
+        """Take the resource, the cache of its stored form, and the admission chain of its writes.
+
+        ``propagates`` tells whether somebody collects garbage, for whom deletions leave finalizers.
+        """
         self.resource = resource
         self.cache = cache
         self.backend = backend
         self.admission = admission
+        self.propagates = propagates
         self.group_resource = resource.group_resource
         self.stored_kind = resource.storage_kind or resource.kind
         self.converted = self.stored_kind != resource.kind
 
     def with_admission(self, admission: Admission) -> "Store":
         """Return the same store under another admission chain."""
-        return Store(self.resource, self.cache, self.backend, admission)
+        return Store(self.resource, self.cache, self.backend, admission, propagates=self.propagates)
 
     # Reading
 

@@ -66,7 +66,14 @@ class ServedTable:
     """
 
     def __init__(
-        self, groups: Iterable[APIGroup], backend: StorageBackend, feed: Feed, prefix: str, admission: Admission
+        self,
+        groups: Iterable[APIGroup],
+        backend: StorageBackend,
+        feed: Feed,
+        prefix: str,
+        admission: Admission,
+        *,
+        propagates: bool = True,
     ) -> None:
         """Take the groups that are always served, and what :func:`build_table` takes."""
         self._fixed = tuple(groups)
@@ -75,7 +82,8 @@ class ServedTable:
         self._feed = feed
         self._prefix = prefix
         self._admission = admission
-        self.table = build_table(self._fixed, backend, feed, prefix, admission)
+        self._propagates = propagates
+        self.table = self._build(self._fixed)
 
     def install(self, owner: str, groups: Sequence[APIGroup]) -> None:
         """Serve these groups beside the fixed ones, and no longer those that the owner installed before."""
@@ -83,8 +91,13 @@ class ServedTable:
         added = [group for installed in self._installed.values() for group in installed]
         wanted = add_groups(merge_groups(self._fixed), added)
         before = self.table
-        self.table = build_table(wanted, self._backend, self._feed, self._prefix, self._admission, before)
+        self.table = self._build(wanted, before)
         self._let_go(before)
+
+    def _build(self, groups: Iterable[APIGroup], before: ResourceTable | None = None) -> ResourceTable:
+        return build_table(
+            groups, self._backend, self._feed, self._prefix, self._admission, before, propagates=self._propagates
+        )
 
     async def catch_up(self) -> None:
         """Return when everything has been seen that was written before the call, and what follows from it is served."""
@@ -141,11 +154,13 @@ def build_table(
     prefix: str,
     admission: Admission,
     before: ResourceTable | None = None,
+    *,
+    propagates: bool = True,
 ) -> ResourceTable:
     """Make the stores of all groups. Resources with one storage prefix share a watch cache.
 
     ``prefix`` is the prefix of all keys, ending in a slash. Stores of ``before`` are taken over where all resources of
-    a storage prefix are the same objects. Raises ResourceConflict.
+    a storage prefix are the same objects. ``propagates``: see :class:`Store`. Raises ResourceConflict.
     """
     ordered = merge_groups(groups)
     by_prefix: dict[str, list[Resource]] = {}
@@ -164,7 +179,7 @@ def build_table(
             stores.update((store.resource.gvr, store) for store in known)
         else:
             cache = _cache(shared, backend, feed, prefix)
-            stores.update((each.gvr, Store(each, cache, backend, admission)) for each in shared)
+            stores.update((each.gvr, Store(each, cache, backend, admission, propagates=propagates)) for each in shared)
     return ResourceTable(ordered, stores)
 
 

@@ -68,7 +68,14 @@ class APIServer:
         self.context = self._build_security(replace(context, client=self.client))
         self.admission = build_admission((item.descriptor for item in plugins.admission), self.context)
         self.groups: tuple[APIGroup, ...] = tuple(item.descriptor for item in plugins.api_groups(self.context))
-        self.served = ServedTable(self.groups, self.backend, self.feed, self._prefix, self.admission)
+        self.served = ServedTable(
+            self.groups,
+            self.backend,
+            self.feed,
+            self._prefix,
+            self.admission,
+            propagates=config.options["enable-garbage-collector"],
+        )
         self.hooks = Hooks(
             (item.descriptor for item in plugins.post_start_hooks),
             self.client,

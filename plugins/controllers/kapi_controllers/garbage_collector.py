@@ -24,6 +24,8 @@ def kapi_register_post_start_hooks() -> Sequence[PostStartHook]:
 
 
 async def _start(context: HookContext) -> None:
+    if not context.build.options["enable-garbage-collector"]:
+        return
     await asyncio.sleep(START_DELAY)
     from kapi_controllers.garbage.controller import GarbageCollector
 
