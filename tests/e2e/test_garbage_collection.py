@@ -197,3 +197,36 @@ def test_without_garbage_collection_deletions_leave_nothing_for_it(kubectl_cache
         assert kubectl.field("configmap/c", ".metadata.finalizers") == '["orphan"]'
         assert left(kubectl) == ["b", "c", "d"]
         assert "enable-garbage-collector" not in server.log.read_text()
+
+
+def test_custom_resources_own_and_are_owned(server, kubectl, make, namespace):
+    group = f"{namespace}.example.com"
+    names = {"plural": "crates", "singular": "crate", "kind": "Crate"}
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"crates.{group}"}, "spec": spec,
+    }  # fmt: skip
+    kubectl("create", "-f", "-", stdin=json.dumps(definition))
+    kubectl("wait", "--for=condition=Established", f"crd/crates.{group}", "--timeout=20s")
+
+    def crate(name: str, *owners: dict) -> dict:
+        references = [reference(owner) for owner in owners]
+        body = {
+            "apiVersion": f"{group}/v1", "kind": "Crate", "metadata": {"name": name, "ownerReferences": references},
+        }  # fmt: skip
+        answer = server.request("POST", f"/apis/{group}/v1/namespaces/{namespace}/crates", body)
+        assert answer.status == 201, answer.body
+        return answer.json()
+
+    top = crate("top")
+    make("held", crate("inner", top))
+    orphan = make("kept", crate("other"))
+    kubectl("delete", f"crates.{group}/top", "--timeout=15s")
+    kubectl("wait", "--for=delete", "--timeout=15s", "configmap/held", f"crates.{group}/inner")
+    kubectl("delete", f"crates.{group}/other", "--cascade=orphan", "--timeout=15s")
+    assert "ownerReferences" not in json.loads(kubectl("get", "configmap/kept", "-o", "json"))["metadata"]
+    assert orphan["metadata"]["uid"] == kubectl.field("configmap/kept", ".metadata.uid")
+    kubectl("delete", f"crd/crates.{group}", "--timeout=15s")
