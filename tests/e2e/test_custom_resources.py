@@ -119,3 +119,12 @@ def test_objects_are_served_again_after_a_restart(tmp_path):
     with ServerThread(folder=tmp_path) as server:
         found = server.request("GET", "/apis/x.example.com/v1/things/a")
         assert found.json()["spec"] == {"n": [None, 1]}
+
+
+def test_the_body_names_what_is_created(crontabs, server, namespace):
+    path = f"/apis/stable.example.com/v1/namespaces/{namespace}/crontabs"
+    spec = {"cronSpec": "* * * * */5", "image": "img"}
+    body = {"apiVersion": "stable.example.com/v1", "kind": "CronTab", "metadata": {"name": "my"}, "spec": spec}
+    made = server.request("POST", f"{path}/other", body)
+    assert (made.status, made.json()["metadata"]["name"]) == (201, "my")
+    assert server.request("GET", f"{path}/other").status == 404

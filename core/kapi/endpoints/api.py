@@ -164,7 +164,8 @@ class ResourceEndpoint:
         if subresource is not None:
             return subresource_verb(subresource, method, resource.group_resource if resource.custom else None)
         if len(info.parts) > 1:
-            name = _OBJECT.get(method)
+            # kube-apiserver takes custom resources' POSTs by their verb alone: the body names the object
+            name = "create" if resource.custom and method == "POST" else _OBJECT.get(method)
         else:
             name = _COLLECTION.get(method)
             if resource.namespaced and not info.namespace and name != "list":

@@ -70,6 +70,7 @@ async def create(request: ResourceRequest) -> Answer:
     obj = await decoded_body(request, struct, options)
     match_namespace(request, obj)
     ctx = request.context("create", options.to_object(), options.dry_run)
+    ctx.name = ""
     settle(struct, request.resource.strategy, obj)
     if request.store is None:
         return await _ask(request, request.resource.handler, ctx, obj)
