@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from etcd3_gateway import wipe
+from test_etcd3_parts import Certificates
 
 from kapi.testing.etcd import EtcdServer
 from kapi.testing.storage import StorageConformance
@@ -18,6 +19,13 @@ OLDER_REVISIONS = 20
 @pytest.fixture(scope="module")
 def etcd():
     with EtcdServer(LARGE_VALUES) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    files = Certificates(tmp_path_factory.mktemp("etcd-certificates")).files
+    with EtcdServer(LARGE_VALUES, tls=files) as server:
         yield server
 
 
@@ -38,3 +46,25 @@ class TestEtcd3Backend(StorageConformance):
             wipe(self.etcd, OLDER_REVISIONS)
             seen.write_text(self.etcd.url)
         return Etcd3Backend(Etcd3Settings(servers=(parse_server(seen.read_text()),)))
+
+
+@pytest.mark.soak
+class TestEtcd3BackendWithTLS(StorageConformance):
+    durable = True
+    spawns = False
+    expiry_seconds = 5.0
+    progress_seconds = 3.0
+
+    @pytest.fixture(autouse=True)
+    def _server(self, guarded):
+        self.etcd = guarded
+
+    def make_backend(self, tmp_path: Path) -> Etcd3Backend:
+        """Empty for each new folder."""
+        seen = tmp_path / "seen"
+        if not seen.exists():
+            wipe(self.etcd, OLDER_REVISIONS)
+            seen.touch()
+        authority, certificate, key = self.etcd.tls
+        settings = Etcd3Settings((parse_server(self.etcd.url),), authority, certificate, key)
+        return Etcd3Backend(settings)

@@ -80,6 +80,7 @@ class EtcdServer:
         """Prepare a server with further flags of etcd; nothing is started yet."""
         self.folder = Path(tempfile.mkdtemp(prefix="kapi-etcd-"))
         self.name = name
+        self.tls = tls
         self.port, peer = free_ports(2)
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self.peer_url = f"http://127.0.0.1:{peer}"
