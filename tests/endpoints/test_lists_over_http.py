@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from interleaving import Interleaved
 from kapi.endpoints import waiting
 from kapi.endpoints.verbs import reading
+from kapi.storage import feed, window
 from widgets import ROOT, WIDGETS, Rig, running, widget
 
 Object = dict[str, Any]
@@ -27,6 +29,10 @@ async def filled(rig: Rig, *names: str) -> int:
         made = await rig.local.create(WIDGETS, widget(own, namespace, color="blue" if number % 2 else "red"))
         version = int(made["metadata"]["resourceVersion"])
     return version
+
+
+def _resize(size: int, live: Object) -> Object:
+    return {**live, "spec": {"size": size}}
 
 
 async def listed(rig: Rig, query: str = "", path: str = ALL) -> tuple[list[str], Object]:
@@ -94,7 +100,8 @@ async def test_pages_show_the_state_of_the_first(query: str, monkeypatch: pytest
         assert [name for page in found for name in page] == whole
 
 
-async def test_a_page_of_a_compacted_state_offers_to_go_on_without_it() -> None:
+async def test_a_page_of_a_compacted_state_offers_to_go_on_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "MOST_EVENTS", 0)
     async with running() as rig:
         await filled(rig, "ns/a", "ns/b", "ns/c")
         _, begun = await listed(rig, "limit=1")
@@ -114,7 +121,54 @@ async def test_continue_tokens_are_not_believed(token: str) -> None:
         assert (reply.status, reply.json()["reason"]) == (400, "BadRequest")
 
 
-async def test_an_exact_version_shows_the_past() -> None:
+@pytest.mark.parametrize("forgotten", ["window", "time"])
+async def test_pages_of_the_past_are_read_from_the_backend_if_need_be(
+    monkeypatch: pytest.MonkeyPatch, forgotten: str
+) -> None:
+    if forgotten == "window":
+        monkeypatch.setattr(window, "MOST_EVENTS", 0)
+    else:
+        monkeypatch.setattr(feed, "RECENT_SECONDS", -1.0)
+        monkeypatch.setattr(feed, "_SAMPLE_SECONDS", -1.0)
+    async with running() as rig:
+        await filled(rig, "ns/a", "ns/b", "ns/c")
+        _, begun = await listed(rig, "limit=1")
+        await rig.local.create(WIDGETS, widget("b2"))
+        await rig.local.delete(WIDGETS, "c", "ns")
+        await listed(rig)
+        rest = f"continue={quote(begun['continue'])}"
+        assert (await listed(rig, rest))[0] == ["ns/b", "ns/c"]
+        await rig.backend.compact(await rig.backend.current_revision())
+        assert (await rig.http.request("GET", f"{ALL}?{rest}")).status == 410
+
+
+@pytest.mark.parametrize("query", ["", "labelSelector=!x", "fieldSelector=spec.color!%3Dgreen"])
+async def test_pages_of_the_recent_past_need_no_backend(monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    async with running() as rig:
+        names = [f"{namespace}/{name}" for namespace in ("n", "ns", "o") for name in "abcdef"]
+        await filled(rig, *names)
+        whole, _ = await listed(rig, query)
+        found, begun = await listed(rig, f"limit=2&{query}")
+        monkeypatch.setattr(rig.backend, "range", None)
+        token = begun["continue"]
+        for number in range(3, 20):
+            await rig.local.create(WIDGETS, widget(f"b{number}", "ns", color="red"))
+            for namespace, name in (("n", "d"), ("ns", "b"), ("o", "a")):
+                await rig.local.update(WIDGETS, name, partial(_resize, number), namespace)
+            if number == 5:
+                await rig.local.delete(WIDGETS, "f", "ns")
+            if not token:
+                break
+            more, meta = await listed(rig, f"limit=2&{query}&continue={quote(token)}")
+            assert meta["resourceVersion"] == begun["resourceVersion"]
+            assert query or meta.get("remainingItemCount", 0) == len(whole) - len(found) - len(more)
+            found += more
+            token = meta.get("continue", "")
+        assert found == whole == names
+
+
+async def test_an_exact_version_shows_the_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window, "MOST_EVENTS", 0)
     async with running() as rig:
         old = await filled(rig, "ns/a", "ns/b")
         await rig.local.delete(WIDGETS, "a", "ns")

@@ -1,10 +1,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from types import SimpleNamespace
 
 import pytest
 from scripted import Shaky
 
-from kapi.contracts.storage import Change, Compacted, FutureRevision, StorageBackend, Unavailable
+from kapi.contracts.storage import Change, Compacted, FutureRevision, StorageBackend, Unavailable, WatchBatch
 from kapi.storage import feed as feed_module
 from kapi.storage.feed import Feed, Subscriber
 
@@ -161,3 +162,18 @@ async def test_stop_ends_the_watch(backend: Shaky) -> None:
     await backend.create("/registry/a", b"{}")
     await asyncio.sleep(0)
     assert feed.revision < await backend.current_revision()
+
+
+def test_revisions_are_recent_for_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(feed_module, "time", SimpleNamespace(monotonic=lambda: now))
+    feed = Feed(Shaky(), "/registry/")
+    assert feed.is_recent(5), "nothing is known yet"
+    for step in range(80):
+        now = 1000.0 + 10 * step
+        feed._deal(WatchBatch((), 100 + step))
+    assert [feed.is_recent(100 + step) for step in range(80)] == [False] * 49 + [True] * 31
+    assert len(feed._samples) < 35
+    now += 1000
+    assert feed.is_recent(179), "the store is still there"
+    assert not feed.is_recent(178)

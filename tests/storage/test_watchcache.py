@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import Shaky
 
@@ -97,6 +97,41 @@ class Plain:
 
 
 # Reading
+
+
+NAMES = st.sampled_from(["a", "b", "c", "d", "e", "f"])
+STEPS = st.lists(st.tuples(st.sampled_from(["put", "put", "drop"]), NAMES, st.sampled_from(["n", "ns"])), max_size=15)
+
+
+@settings(max_examples=60)
+@given(STEPS, st.integers(0, 4))
+def test_the_past_is_what_it_was(steps: list[tuple[str, str, str]], limit: int) -> None:
+    """Any page of any state that the window still knows, against what was there at that time."""
+
+    async def run() -> None:
+        async with caching() as parts:
+            await parts.put("a")
+            await parts.put("f")
+            await parts.cache.ready()
+            states = {parts.cache.revision: list(parts.cache.scan(""))}
+            for step, name, namespace in steps:
+                if step == "put":
+                    await parts.put(name, namespace)
+                elif f"{PREFIX}{namespace}/{name}" in parts.cache.entries:
+                    await parts.drop(name, namespace)
+                await parts.names()
+                states[parts.cache.revision] = list(parts.cache.scan(""))
+            for revision, state in states.items():
+                for namespace, start in (("", ""), ("ns", ""), ("", f"{PREFIX}ns/b\0")):
+                    page = parts.cache.past_page(revision, namespace, start, limit)
+                    assert page is not None
+                    expected = [e for e in state if namespace in ("", e.namespace) and e.key >= start]
+                    shown = expected[:limit] if limit else expected
+                    assert [(e.key, e.revision) for e in page[0]] == [(e.key, e.revision) for e in shown]
+                    assert page[1] == len(expected) - len(shown)
+            assert parts.cache.past_page(min(states) - 1, "") is None
+
+    asyncio.run(run())
 
 
 async def test_the_cache_fills_on_first_use_and_follows() -> None:

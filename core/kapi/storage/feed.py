@@ -8,6 +8,8 @@ import asyncio
 import heapq
 import itertools
 import logging
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from kapi.contracts.storage import (
@@ -22,6 +24,9 @@ from kapi.contracts.storage import (
 
 log = logging.getLogger("kapi.storage")
 
+RECENT_SECONDS = 300.0
+"""How long states of the past are shown from memory; stores compact what is older than that."""
+_SAMPLE_SECONDS = 10.0
 _FIRST_RETRY, _LAST_RETRY = 0.1, 5.0
 _ENDED = "the store is not followed any more: the server is stopping"
 
@@ -54,6 +59,7 @@ class Feed:
         self._counter = itertools.count()
         self._task: asyncio.Task[None] | None = None
         self.revision = 0
+        self._samples: deque[tuple[float, int]] = deque()
 
     async def start(self) -> None:
         """Begin to follow."""
@@ -79,6 +85,13 @@ class Feed:
             self._subscribers[subscriber.prefix] = others
         else:
             self._subscribers.pop(subscriber.prefix, None)
+
+    def is_recent(self, revision: int) -> bool:
+        """Tell whether the store was at a revision, or before it, within the last five minutes (and some seconds)."""
+        samples, oldest = self._samples, time.monotonic() - RECENT_SECONDS
+        while len(samples) > 1 and samples[1][0] <= oldest:
+            samples.popleft()
+        return not samples or samples[0][0] > oldest or revision >= samples[0][1]
 
     async def reached(self, revision: int) -> None:
         """Return when all changes up to ``revision`` have been applied. Raises Unavailable when following has ended."""
@@ -142,7 +155,15 @@ class Feed:
             for subscriber in self._subscribers.get(prefix, ()):
                 subscriber.apply(changes)
         self.revision = max(self.revision, batch.revision)
+        self._sample()
         self._release()
+
+    def _sample(self) -> None:
+        """Note now and then when the store was at which revision."""
+        now = time.monotonic()
+        if not self._samples or now - self._samples[-1][0] >= _SAMPLE_SECONDS:
+            self._samples.append((now, self.revision))
+            self.is_recent(self.revision)  # forgets what is too old
 
     def _release(self) -> None:
         """Let those go on who wait for what has been reached."""

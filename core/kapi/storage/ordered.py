@@ -6,7 +6,7 @@ the cache goes on, and still shows one moment.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import overload
@@ -55,6 +55,20 @@ class Snapshot(Sequence[Entry]):
 
 
 NOTHING = Snapshot(())
+
+
+def rewound(present: Snapshot, undone: Mapping[str, Entry | None], limit: int) -> Snapshot:
+    """Return the entries of a past state, at most ``limit`` (0: all): the present ones with changes taken back.
+
+    ``undone`` has the past states of all keys that have changed since. With a limit, ``present`` must have as many
+    entries more than that as there are changed keys, if there are.
+    """
+    entries = [entry for entry in present if entry.key not in undone]
+    entries += [entry for entry in undone.values() if entry is not None]
+    entries.sort(key=_KEY)
+    if limit:
+        del entries[limit:]
+    return Snapshot([entries[start : start + BLOCK] for start in range(0, len(entries), BLOCK)])
 
 
 class OrderedEntries:

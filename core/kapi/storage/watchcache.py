@@ -15,7 +15,7 @@ from kapi.contracts.storage import Change, KeyValue, RangeResult, StorageBackend
 from kapi.storage.entry import Codec, Entry
 from kapi.storage.feed import Feed, Subscriber
 from kapi.storage.indexes import Indexes, Term
-from kapi.storage.ordered import OrderedEntries, Snapshot
+from kapi.storage.ordered import OrderedEntries, Snapshot, rewound
 from kapi.storage.pace import Pace
 from kapi.storage.turns import Turns
 from kapi.storage.unreadable import ENCRYPTED, NOT_DECRYPTED, UnreadableValue
@@ -406,8 +406,29 @@ class WatchCache:
         """
         found = self._indexes.find(terms, self.entries) if terms else None
         entries = self._ordered if found is None else found
+        return entries.snapshot(*self._bounds(namespace, start), limit)
+
+    def past_page(self, revision: int, namespace: str, start: str = "", limit: int = 0) -> tuple[Snapshot, int] | None:
+        """Return what :meth:`page` would have returned at a past revision; None if the backend must be asked.
+
+        It costs what has changed since, and not a look at all that there is, as the backend's history may.
+        """
+        if revision < self._window.start or not self._feed.is_recent(revision):
+            return None
+        low, high = self._bounds(namespace, start)
+        undone = self._window.undone(revision, low, high)
+        if not undone:
+            return self._ordered.snapshot(low, high, limit)
+        present, left = self._ordered.snapshot(low, high, limit + len(undone) if limit else 0)
+        taken = rewound(present, undone, limit)
+        now = sum(key in self.entries for key in undone)
+        then = sum(entry is not None for entry in undone.values())
+        return taken, len(present) + left - now + then - len(taken)
+
+    def _bounds(self, namespace: str, start: str) -> tuple[str, str]:
+        """Return the first key of a namespace ("": all) from ``start`` on, and the first that is behind it."""
         prefix = f"{self.prefix}{namespace}/" if namespace else self.prefix
-        return entries.snapshot(max(prefix, start), prefix[:-1] + "0", limit)
+        return max(prefix, start), prefix[:-1] + "0"
 
     def scan(self, namespace: str, start: str = "", terms: Sequence[Term] = ()) -> Snapshot:
         """Return the entries of a namespace ("": all) in key order, from the key ``start`` on, as of this moment."""

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kapi.storage.entry import Entry
     from kapi.storage.watchcache import CacheEvent
 
 FEW_EVENTS, MOST_EVENTS = 4096, 102_400
@@ -81,6 +82,20 @@ class Window:
                 break
             newer += 1
         return islice(self._events, len(self._events) - newer, None)
+
+    def undone(self, revision: int, low: str, high: str) -> "dict[str, Entry | None]":
+        """Return the keys in [low, high) that have changed since a revision, with their states then (None: absent).
+
+        The revision must not be before ``start``.
+        """
+        found: dict[str, Entry | None] = {}
+        for event in reversed(self._events):
+            if event.revision <= revision:
+                break
+            shown = event.entry or event.previous
+            if shown is not None and low <= shown.key < high:
+                found[shown.key] = event.previous
+        return found
 
 
 def _held(event: "CacheEvent") -> int:

@@ -116,10 +116,14 @@ def _begin(options: ListOptions, root: str) -> tuple[str, int]:
 async def _page_at(
     cache: WatchCache, revision: int, start: str, limit: int, options: ListOptions, selection: Selection
 ) -> tuple[Sequence[Entry], ListMeta]:
-    """Return a page of the state at a revision; from the cache if nothing has changed since."""
+    """Return a page of the state at a revision; from the cache if it knows what has changed since.
+
+    What is older than five minutes is left to the backend, which has probably forgotten it: clients rely on that.
+    """
     await reached(cache, revision)
-    if cache.changed_at <= revision:
-        return await _cached_page(cache, revision, start, limit, selection)
+    past = cache.past_page(revision, selection.namespace, start, limit if selection.matches is None else 0)
+    if past is not None:
+        return await _shown_page(*past, _root(cache, selection), revision, limit, selection)
     try:
         return await _stored_page(cache, revision, start, limit, selection)
     except Compacted:
@@ -162,14 +166,20 @@ async def _cached_page(
     cache: WatchCache, revision: int, start: str, limit: int, selection: Selection
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Return a page from the cache; without selectors it costs what it holds, however many objects there are."""
+    size = limit if selection.matches is None else 0
+    shown, left = cache.page(selection.namespace, start, size, selection.terms)
+    return await _shown_page(shown, left, _root(cache, selection), revision, limit, selection)
+
+
+async def _shown_page(
+    shown: Snapshot, left: int, root: str, revision: int, limit: int, selection: Selection
+) -> tuple[Sequence[Entry], ListMeta]:
+    """Return a page of entries behind which there are some ``left``; with selectors, of what matches among them."""
     if selection.matches is not None:
-        entries = cache.scan(selection.namespace, start, selection.terms)
-        return await _selected(entries, selection.matches, _root(cache, selection), revision, limit)
-    taken, left = cache.page(selection.namespace, start, limit)
+        return await _selected(shown, selection.matches, root, revision, limit)
     if not left:
-        return taken, ListMeta(revision)
-    token = encode_continue(taken[-1].key + "\0", revision, _root(cache, selection))
-    return taken, ListMeta(revision, token, left)
+        return shown, ListMeta(revision)
+    return shown, ListMeta(revision, encode_continue(shown[-1].key + "\0", revision, root), left)
 
 
 async def _selected(
