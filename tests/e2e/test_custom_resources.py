@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -128,3 +129,87 @@ def test_the_body_names_what_is_created(crontabs, server, namespace):
     made = server.request("POST", f"{path}/other", body)
     assert (made.status, made.json()["metadata"]["name"]) == (201, "my")
     assert server.request("GET", f"{path}/other").status == 404
+
+
+THINGS = "/apis/x.example.com/v1/things"
+
+
+@pytest.fixture
+def things(server):
+    """A custom resource without a schema, established on the server of all tests; taken away in the end."""
+    establish(server, "things")
+    yield server
+    server.request("DELETE", f"{CRDS}/things.x.example.com")
+    wait_until_gone(server, f"{CRDS}/things.x.example.com")
+
+
+def thing(name, **metadata):
+    return {"apiVersion": "x.example.com/v1", "kind": "Things", "metadata": {"name": name, **metadata}}
+
+
+def wait_until_gone(server, path, seconds=15.0):
+    end = time.monotonic() + seconds
+    while server.request("GET", path).status != 404:
+        assert time.monotonic() < end, path
+        time.sleep(0.02)
+
+
+def test_dependents_go_with_their_owner(things, namespace):
+    owner = things.request("POST", THINGS, thing("owner")).json()["metadata"]
+    owners = [{"apiVersion": "x.example.com/v1", "kind": "Things", "name": "owner", "uid": owner["uid"]}]
+    maps = f"/api/v1/namespaces/{namespace}/configmaps"
+    assert things.request("POST", maps, {"metadata": {"name": "dependent", "ownerReferences": owners}}).status == 201
+    assert things.request("POST", THINGS, thing("dependent", ownerReferences=owners)).status == 201
+    assert things.request("DELETE", f"{THINGS}/owner").status == 200
+    wait_until_gone(things, f"{maps}/dependent")
+    wait_until_gone(things, f"{THINGS}/dependent")
+
+
+def test_group_versions_have_their_api_service(things):
+    path = "/apis/apiregistration.k8s.io/v1/apiservices/v1.x.example.com"
+    end = time.monotonic() + 10
+    while (found := things.request("GET", path)).status != 200:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert found.json()["metadata"]["labels"] == {"kube-aggregator.kubernetes.io/automanaged": "true"}
+    assert things.request("DELETE", f"{CRDS}/things.x.example.com").status == 200
+    wait_until_gone(things, path)
+
+
+def test_objects_of_a_definition_that_serves_nothing_go_with_it(things):
+    assert things.request("POST", THINGS, thing("old")).status == 201
+    patch = [{"op": "replace", "path": "/spec/versions/0/served", "value": False}]
+    merge = {"Content-Type": "application/json-patch+json"}
+    assert things.request("PATCH", f"{CRDS}/things.x.example.com", patch, headers=merge).status == 200
+    wait_until_gone(things, THINGS)
+    things.request("DELETE", f"{CRDS}/things.x.example.com")
+    wait_until_gone(things, f"{CRDS}/things.x.example.com")
+    establish(things, "things")
+    assert things.request("GET", THINGS).json()["items"] == []
+
+
+def test_objects_held_by_finalizers_hold_their_definition(things):
+    assert things.request("POST", THINGS, thing("held", finalizers=["example.com/hold"])).status == 201
+    things.request("DELETE", f"{CRDS}/things.x.example.com")
+    refused = things.request("POST", THINGS, thing("new"))
+    assert (refused.status, "while custom resource definition is terminating" in refused.json()["message"]) == (
+        403,
+        True,
+    )
+    merge = {"Content-Type": "application/merge-patch+json"}
+    freed = things.request("PATCH", f"{THINGS}/held", {"metadata": {"finalizers": None}}, headers=merge)
+    assert freed.status == 200
+    wait_until_gone(things, f"{CRDS}/things.x.example.com")
+
+
+def test_watches_end_when_the_definition_changes(things):
+    connection = things.connect()
+    connection.request("GET", f"{THINGS}?watch=1", headers={"Authorization": f"Bearer {things.token}"})
+    lines = iter(connection.getresponse())
+    assert things.request("POST", THINGS, thing("seen")).status == 201
+    assert json.loads(next(lines))["object"]["metadata"]["name"] == "seen"
+    patch = [{"op": "add", "path": "/spec/versions/0/schema/openAPIV3Schema/description", "value": "new"}]
+    kind = {"Content-Type": "application/json-patch+json"}
+    assert things.request("PATCH", f"{CRDS}/things.x.example.com", patch, headers=kind).status == 200
+    assert next(lines, None) is None
+    connection.close()

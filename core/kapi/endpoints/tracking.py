@@ -4,6 +4,7 @@ from functools import reduce
 
 from kapi.contracts.resources import Object, Resource
 from kapi.endpoints.request import ResourceRequest
+from kapi.meta.apply.elements import BadItem
 from kapi.meta.apply.fieldset import Ignored, below, from_paths, union
 from kapi.meta.apply.managed import decode_applied, default_manager, track_update
 from kapi.meta.objectmeta import dedup_owner_references
@@ -44,7 +45,8 @@ class VersionConversion:
     def __call__(self, obj: Object, api_version: str) -> tuple[Object, Struct] | None:
         """Return the object in a version, with that version's type; None when it is not served.
 
-        Raises StatusError 500 for a merged object that does not decode.
+        Raises StatusError 500 for a merged object that does not decode, and BadItem for one that does not fit the type
+        of the version (where nothing is converted but the name of the version).
         """
         source, target = self._served(obj["apiVersion"]), self._served(api_version)
         if source is None or target is None:
@@ -54,7 +56,10 @@ class VersionConversion:
         changed = decode_applied(obj, obj, source.schema())  # a merged object may hold nulls still
         for convert in (source.to_storage, target.from_storage):
             changed = convert(changed) if convert is not None else changed
-        return changed, target.schema()
+        struct = target.schema()
+        if struct.rules is not None and not struct.rules.fits(changed):
+            raise BadItem(f"does not fit the schema of {api_version}")
+        return changed, struct
 
     def _served(self, api_version: str) -> Resource | None:
         group, _, version = api_version.rpartition("/")

@@ -156,8 +156,15 @@ class LocalClient:
             raise unknown_path()
         informer = self._informers.get(resource)
         if informer is None or not informer.shows(store):
+            self._forget_unserved()
             informer = self._informers[resource] = CacheInformer(store)
         return informer
+
+    def _forget_unserved(self) -> None:
+        """Let go of the informers of what is served no more."""
+        table = self._table()
+        for gvr in [gvr for gvr in self._informers if table.store(gvr) is None]:
+            del self._informers[gvr]
 
     def resources(self) -> Iterable[ServedResource]:
         """Return all resources that are served, in discovery order."""

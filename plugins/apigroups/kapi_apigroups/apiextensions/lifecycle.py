@@ -15,7 +15,8 @@ from kapi.contracts.server import HookContext, PostStartHook
 from kapi.meta.errors import StatusError
 from kapi.meta.gvk import GroupVersionResource
 from kapi_apigroups.apiextensions.definition import FINALIZER
-from kapi_apigroups.apiextensions.naming import condition, name_definition
+from kapi_apigroups.apiextensions.naming import condition, lacks_names, name_definition
+from kapi_apigroups.apiextensions.registration import register_versions
 from kapi_apigroups.apiextensions.serving import CustomResource, fingerprint, groups_of, is_served, is_terminating
 from kapi_apigroups.common.conditions import set_condition
 
@@ -99,6 +100,7 @@ class Upkeep:
         self._client = client
         self._informer = informer
         self._waiting: dict[str, None] = {}
+        self._groups: dict[str, None] = {}
         self._wake = asyncio.Event()
         self._cleaning: set[str] = set()
 
@@ -114,12 +116,15 @@ class Upkeep:
                         name = next(iter(self._waiting))
                         del self._waiting[name]
                         await self._look_at(name, tasks.create_task)
+                    while self._groups:
+                        await self._register(self._groups.popitem()[0])
         finally:
             stop()
 
     def _changed(self, event: Event) -> None:
         self._enqueue(event.object["metadata"]["name"])
-        if event.type == "DELETED" or (event.old is not None and event.old.get("status") != event.object.get("status")):
+        self._groups[event.object["spec"]["group"]] = None
+        if event.type == "DELETED" or (event.old is not None and _names(event.old) != _names(event.object)):
             self._enqueue_group(event.object["spec"]["group"])
 
     def _enqueue(self, name: str) -> None:
@@ -127,10 +132,21 @@ class Upkeep:
         self._wake.set()
 
     def _enqueue_group(self, group: str) -> None:
-        """Look at all definitions of a group: names may have become free."""
+        """Look at those definitions of a group that wait for names: some may have become free."""
         for other in self._informer.list():
-            if other["spec"]["group"] == group:
+            if other["spec"]["group"] == group and lacks_names(other):
                 self._enqueue(other["metadata"]["name"])
+
+    async def _register(self, group: str) -> None:
+        """See to it that each group version of custom resources has its APIService."""
+        wanted = {
+            version["name"]
+            for each in self._informer.list()
+            if each["spec"]["group"] == group and is_served(each)
+            for version in each["spec"]["versions"]
+            if version.get("served")
+        }
+        await register_versions(self._client, group, wanted)
 
     async def _look_at(self, name: str, spawn: Callable[[Coroutine[None, None, None]], object]) -> None:
         definition = self._informer.get(name)
@@ -138,7 +154,8 @@ class Upkeep:
             return
         try:
             if not is_terminating(definition):
-                await self._name(name)
+                if name_definition({**definition}, self._informer.list()):
+                    await self._name(name)
             elif FINALIZER in definition["metadata"].get("finalizers", ()) and name not in self._cleaning:
                 self._cleaning.add(name)
                 spawn(self._clean(name))
@@ -239,6 +256,11 @@ class Upkeep:
             return definition
 
         await self._client.update(DEFINITIONS, name, change, subresource="status")
+
+
+def _names(definition: Object) -> Object | None:
+    names: Object | None = (definition.get("status") or {}).get("acceptedNames")
+    return names
 
 
 def _without_finalizer(definition: Object) -> Object:

@@ -39,6 +39,12 @@ def name_definition(definition: Object, others: Iterable[Object]) -> bool:
     return changed
 
 
+def lacks_names(definition: Object) -> bool:
+    """Tell whether a definition waits for names that others have."""
+    found = find_condition(definition.get("status") or {}, "NamesAccepted")
+    return found is not None and found.get("status") != "True"
+
+
 def _is_true(status: Object, kind: str) -> bool:
     condition = find_condition(status, kind)
     return condition is not None and condition.get("status") == "True"

@@ -55,9 +55,14 @@ class CustomResource:
         self._versions: list[Object] = spec["versions"]
         self._storage = next(version["name"] for version in self._versions if version.get("storage"))
         self._rules = {version["name"]: self._rules_of(version) for version in self._versions}
-        self.resources = {
-            version["name"]: self._resource(version) for version in self._versions if version.get("served")
-        }
+        self.resources = {version["name"]: self._resource(version) for version in self._served_versions()}
+
+    def _served_versions(self) -> list[Object]:
+        """Return the versions to serve: while a definition is deleted at least one, so that its objects can go."""
+        served = [version for version in self._versions if version.get("served")]
+        if served or not self._terminating:
+            return served
+        return [version for version in self._versions if version["name"] == self._storage]
 
     def _kind(self, version: str) -> GroupVersionKind:
         return GroupVersionKind(self.group, version, self._names["kind"])

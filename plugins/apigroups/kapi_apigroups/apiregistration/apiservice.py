@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from kapi.contracts.client import ObjectClient
 
 API_SERVICES = GroupVersionResource("apiregistration.k8s.io", "v1", "apiservices")
-_AUTOMANAGED = "kube-aggregator.kubernetes.io/automanaged"
+AUTOMANAGED = "kube-aggregator.kubernetes.io/automanaged"
+CUSTOM = "true"
+"""The value of the label :data:`AUTOMANAGED` where an APIService comes and goes with custom resources."""
 _LOCAL_SKIP = "local APIServices may not have insecureSkipTLSVerify"
 _NAME_RULE = 'must be `spec.version+"."+spec.group`'
 _EMPTY_GROUP = "only v1 may have an empty group and it better be legacy kube"
 _HIGHEST_GROUP, _HIGHEST_VERSION = 20_000, 1000
-_OTHER_GROUP, _OTHER_VERSION = 1000, 15
+_OTHER_GROUP, _OTHER_VERSION, _CUSTOM_VERSION = 1000, 15, 100
 
 
 class APIServiceStrategy(StatusOwner):
@@ -106,12 +108,20 @@ def _priorities(group: str, version: str) -> tuple[int, int]:
 
 
 def _local(group: str, version: str) -> Object:
-    minimum, priority = _priorities(group, version)
+    return _managed(group, version, *_priorities(group, version), "onstart")
+
+
+def custom_api_service(group: str, version: str) -> Object:
+    """Return the APIService of a group version of custom resources."""
+    return _managed(group, version, _OTHER_GROUP, _CUSTOM_VERSION, CUSTOM)
+
+
+def _managed(group: str, version: str, minimum: int, priority: int, label: str) -> Object:
     spec: Object = {"group": group} if group else {}
     return {
         "kind": "APIService",
         "apiVersion": API_SERVICES.api_version,
-        "metadata": {"name": f"{version}.{group}", "labels": {_AUTOMANAGED: "onstart"}},
+        "metadata": {"name": f"{version}.{group}", "labels": {AUTOMANAGED: label}},
         "spec": {**spec, "version": version, "groupPriorityMinimum": minimum, "versionPriority": priority},
         "status": {"conditions": [available()]},
     }
