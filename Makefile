@@ -1,6 +1,7 @@
 # Everything that a machine with Python 3.11 or newer and make needs:
 #   make serve    start an API server (FLAGS="--secure-port=7443 …" for kapi's flags)
 #   make test     check the code and run all tests
+#   make bench    measure single functions and a whole server (BENCH="--workers=2 …")
 #   make soak     run the long tests: faults, many rounds, many clients (half an hour)
 
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -11,8 +12,9 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/python -m compileall -q core plugins || true
 FLAGS ?=
 TESTS ?= tests
+BENCH ?=
 
-.PHONY: serve test soak lint format clean
+.PHONY: serve test soak bench lint format clean
 
 serve: $(VENV)/.installed
 	$(BIN)/kapi serve $(FLAGS)
@@ -23,6 +25,10 @@ test: lint
 
 soak: $(VENV)/.installed-for-tests
 	$(BIN)/pytest -q -m soak --timeout=1800 $(TESTS)
+
+bench: $(VENV)/.installed-for-tests
+	$(BIN)/pytest -q benchmarks --benchmark-columns=min,median,rounds --benchmark-sort=name
+	$(BIN)/python benchmarks/whole_server.py $(BENCH)
 
 lint: $(VENV)/.installed-for-tests
 	$(BIN)/ruff check .

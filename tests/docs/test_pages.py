@@ -11,7 +11,9 @@ from kapi.server.contributions import load
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _FLAG = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*[a-z0-9])")
-_ELSEWHERE = re.compile(r"\b(kubectl|pip|git|pytest|uvicorn|curl|openssl|sqlite3|systemctl|gunicorn -)\b")
+_ELSEWHERE = re.compile(
+    r"\b(kubectl|pip|git|pytest|uvicorn|curl|openssl|sqlite3|systemctl|gunicorn -|benchmarks|make bench)\b"
+)
 _OWN_FLAGS = {"help", "version", "output", "user", "group", "days", "server", "write"} | {
     "format", "force", "margin", "revision", "no-raise-revision",
 }  # fmt: skip

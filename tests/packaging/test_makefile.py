@@ -33,6 +33,12 @@ def test_make_soak_runs_what_make_test_leaves_out():
     assert '-m "not soak"' in (ROOT / "setup.cfg").read_text()
 
 
+def test_make_bench_measures_functions_and_a_server():
+    text = dry_run("bench", "BENCH=--workers=2")
+    assert ".venv/bin/pytest -q benchmarks" in text
+    assert text.rstrip().endswith("benchmarks/whole_server.py --workers=2")
+
+
 def test_ci_runs_make_test_and_passes_its_failure_on():
     text = (ROOT / ".ci" / "run").read_text()
     assert "set -eu" in text
