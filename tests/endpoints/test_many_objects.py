@@ -50,7 +50,7 @@ async def fill(rig: Rig, count: int) -> None:
         await rig.backend.create(store.key("ns", name), value)
 
 
-async def read(rig: Rig, path: str, query: str, until: bytes = b"") -> bytes:
+async def read(rig: Rig, path: str, query: str, until: bytes = b"", accept: str = "*/*") -> bytes:
     """Return the body of an answer, up to a mark if one is given."""
     pieces: list[bytes] = []
     asked = itertools.count()
@@ -73,7 +73,7 @@ async def read(rig: Rig, path: str, query: str, until: bytes = b"") -> bytes:
         "path": path,
         "raw_path": path.encode(),
         "query_string": query.encode(),
-        "headers": [],
+        "headers": [(b"accept", accept.encode())],
     }
     await rig.app(scope, receive, send)
     return b"".join(pieces)
@@ -105,6 +105,20 @@ async def test_nobody_waits_for_a_long_list_or_watch() -> None:
             assert events.count(b'"type":"ADDED"') == MANY
             few = await read(rig, ALL, query + "&labelSelector=tenth%3D3", until=b"initial-events-end")
             assert few.count(b'"type":"ADDED"') == MANY // 10
+    assert max(turns) < LONGEST
+
+
+@pytest.mark.usefixtures("settled")
+async def test_nobody_waits_for_what_must_be_made() -> None:
+    some = 3000
+    async with running() as rig:
+        await fill(rig, some)
+        async with watched() as turns:
+            for kind in ("Table", "PartialObjectMetadataList"):
+                accept = f"application/json;as={kind};v=v1;g=meta.k8s.io"
+                assert (await read(rig, ALL, "", accept=accept)).count(b'"name":"w-') == some
+            assert (await read(rig, ALL.replace("/v1/", "/v2/"), "")).count(b'"apiVersion":"') >= 1
+            assert (await read(rig, ALL, "", accept="application/yaml")).count(b"    name: w-") == some
     assert max(turns) < LONGEST
 
 

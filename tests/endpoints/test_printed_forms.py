@@ -36,7 +36,7 @@ async def test_tables_show_the_printed_form() -> None:
     async with noted_widget() as (store, stored, entry):
         for include, shown in (("", None), ("Object", {"width": 3})):
             table = TableRepresentation(DefaultTable(), V1, include, store)
-            for text in (table.object(entry), table.encode(stored.object), *table.list([entry], ListMeta(1))):
+            for text in (table.object(entry), table.encode(stored.object), b"".join(table.list([entry], ListMeta(1)))):
                 row = orjson.loads(text)["rows"][0]["object"]
                 assert ("annotations" in row["metadata"]) is (include == "Object")
                 assert row.get("spec") == shown

@@ -5,6 +5,7 @@ per request. The plain form only joins ready bytes; the others parse.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Protocol
 
 import orjson
@@ -24,6 +25,8 @@ from kapi.storage.entry import Entry
 Rows = list[Object]
 LIST_PIECE = 256 * 1024
 """About how many bytes of a list are joined at a time."""
+MADE_AT_ONCE = 50
+"""How many items of a list are made at a time where that takes some work."""
 
 
 class ListMeta:
@@ -102,15 +105,23 @@ class PlainRepresentation:
         obj = self._store.object(entry)
         return orjson.dumps({k: v for k, v in obj.items() if k not in ("kind", "apiVersion")})
 
+    @property
+    def ready(self) -> bool:
+        """Whether the bytes of objects are at hand, so that the size of a list is soon known."""
+        return not self._store.converted
+
     def list(self, entries: Iterable[Entry], meta: ListMeta) -> Iterator[bytes]:
         """Yield the list, piece by piece."""
-        return self.sized_list(entries, meta)[1]
+        return _joined(self._list_start(meta), map(self.item, entries))
+
+    def _list_start(self, meta: ListMeta) -> bytes:
+        return b'%b%b,"items":[' % (self._list_head, orjson.dumps(meta.object(spelled_out=self._custom)))
 
     def sized_list(self, entries: Iterable[Entry], meta: ListMeta) -> tuple[int, Iterator[bytes]]:
         """Return how many bytes a list has, and its pieces, which are joined when they are wanted."""
-        ready = not self._custom and not self._store.converted
-        items = [e.item for e in entries] if ready else [self.item(e) for e in entries]
-        head = b'%b%b,"items":[' % (self._list_head, orjson.dumps(meta.object(spelled_out=self._custom)))
+        typed = not self._custom and not self._store.converted
+        items = [e.item for e in entries] if typed else [self.item(e) for e in entries]
+        head = self._list_start(meta)
         size = len(head) + sum(map(len, items)) + max(len(items) - 1, 0) + 2
         return size, _pieces(head, items, size)
 
@@ -142,6 +153,16 @@ def _pieces(head: bytes, items: Sequence[bytes], size: int) -> Iterator[bytes]:
     yield b"]}"
 
 
+def _joined(head: bytes, items: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield a list whose items are made while it is read, some at a time."""
+    yield head
+    comma = b""
+    while some := list(islice(items, MADE_AT_ONCE)):
+        yield comma + b",".join(some)
+        comma = b","
+    yield b"]}"
+
+
 class PartialRepresentation:
     """Only the metadata of objects (PartialObjectMetadata)."""
 
@@ -168,9 +189,14 @@ class PartialRepresentation:
         return self._partial(obj if self._store is None else self._store.as_printed(obj))
 
     def list(self, entries: Iterable[Entry], meta: ListMeta) -> Iterator[bytes]:
-        """Yield the list in one piece."""
-        items = map(self._parsed, entries)
-        yield orjson.dumps(partial_object_metadata_list(items, meta.object(), self._api_version))
+        """Yield the list, piece by piece."""
+        whole = orjson.dumps(partial_object_metadata_list((), meta.object(), self._api_version))
+        items = map(self.object, entries)
+        first = next(items, None)
+        if first is None:
+            yield whole
+        else:
+            yield from _joined(whole.removesuffix(b"null}") + b"[", chain((first,), items))
 
     def bookmark(self, revision: int, annotations: dict[str, str]) -> bytes:
         """Return metadata with nothing but a resourceVersion."""
@@ -217,8 +243,9 @@ class TableRepresentation:
         return self._build([row], {"resourceVersion": version} if version else {})
 
     def list(self, entries: Iterable[Entry], meta: ListMeta) -> Iterator[bytes]:
-        """Yield the list in one piece."""
-        yield self._build([self._row_of(entry) for entry in entries], meta.object())
+        """Yield the list, piece by piece."""
+        whole = self._build([], meta.object())
+        yield from _joined(whole.removesuffix(b"]}"), map(orjson.dumps, map(self._row_of, entries)))
 
     def bookmark(self, revision: int, annotations: dict[str, str]) -> bytes:
         """Return a table of one row whose object holds only a resourceVersion."""

@@ -1,5 +1,6 @@
 """GET of one object, and LIST."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from kapi.contracts.storage import Compacted, FutureRevision
@@ -23,6 +24,8 @@ from kapi.storage.ordered import Snapshot
 from kapi.storage.turns import Turns
 from kapi.storage.watchcache import WatchCache
 
+LONG_BODY = 256 * 1024
+"""From that size on, a list is made YAML, or indented, in a thread."""
 MAX_PAGE = 10_000
 """How many objects one look at an old state of the store reads at a time."""
 
@@ -67,10 +70,19 @@ async def list_(request: ResourceRequest) -> Answer:
     selection = Selection(request.resource, request.namespace, options)
     representation = request.representation(many=True)
     entries, meta = await page(request, options, selection)
-    if isinstance(representation, PlainRepresentation) and request.as_is:
+    if isinstance(representation, PlainRepresentation) and representation.ready and request.as_is:
         size, pieces = representation.sized_list(entries, meta)
         return Answer.of_pieces(pieces, size)
-    return request.answer(b"".join(representation.list(entries, meta)))
+    made: list[bytes] = []
+    turns = Turns()
+    for piece in representation.list(entries, meta):
+        made.append(piece)
+        if turns.due():
+            await turns.give()
+    body = b"".join(made)
+    if request.as_is or len(body) < LONG_BODY:
+        return request.answer(body)
+    return await asyncio.to_thread(request.answer, body)
 
 
 async def page(
