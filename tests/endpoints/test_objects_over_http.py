@@ -329,6 +329,9 @@ async def test_large_answers_are_compressed_for_those_who_can() -> None:
         packed = await rig.http.request("GET", ALL, headers={"accept-encoding": "gzip"})
         assert (plain.header("content-encoding"), packed.header("content-encoding")) == ("", "gzip")
         assert gzip.decompress(packed.body) == plain.body
+        for accepted, encoding in (("deflate, gzip", "gzip"), ("gzip;q=0", ""), ("x-gzip", ""), ("*", "")):
+            reply = await rig.http.request("GET", ALL, headers={"accept-encoding": accepted})
+            assert reply.header("content-encoding") == encoding
         assert int(packed.header("content-length")) == len(packed.body) < len(plain.body)
 
 

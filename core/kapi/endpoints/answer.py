@@ -118,11 +118,16 @@ async def compressed(scope: Scope, answer: Answer) -> Answer:
     """
     if any(name.lower() == "content-encoding" for name, _ in answer.headers):
         return answer
-    if answer.length > GZIP_FROM and "gzip" in header(scope, b"accept-encoding"):
+    if answer.length > GZIP_FROM and _asks_for_gzip(header(scope, b"accept-encoding")):
         whole = (answer.body,) if answer.pieces is None else answer.pieces
         answer.body, answer.pieces = await asyncio.to_thread(_gzip, whole), None
         answer.headers += [("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")]
     return answer
+
+
+def _asks_for_gzip(accept_encoding: str) -> bool:
+    """Tell whether a client asks for gzip by its bare name; kube-apiserver reads no quality values here."""
+    return any(token.strip() == "gzip" for token in accept_encoding.split(","))
 
 
 def _gzip(pieces: Iterable[bytes]) -> bytes:
