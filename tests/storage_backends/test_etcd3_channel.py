@@ -374,7 +374,7 @@ class Pipe:
         pass
 
 
-def recorded_answers():
+async def recorded_answers():
     """What a server says to two calls, byte for byte."""
     peer = Peer(Server())
     said = bytearray()
@@ -386,6 +386,7 @@ def recorded_answers():
     session.data_received(bytes(said))
     for content in (b"first" * 100, b"second"):
         session.begin(Unary(channel.headers(PATH), 5.0, bytes), message(content), end=True)
+    await asyncio.sleep(0)
     assert asked.startswith(PREFACE)
     peer.data_received(bytes(asked))
     session.connection_lost(None)
@@ -411,7 +412,7 @@ async def answers(said, cuts):
 @given(st.lists(st.integers(0, 800), max_size=8))
 def test_it_does_not_matter_how_answers_are_cut(cuts):
     async def run():
-        return await answers(recorded_answers(), cuts)
+        return await answers(await recorded_answers(), cuts)
 
     assert asyncio.run(run()) == [b"first" * 100, b"second"]
 
@@ -421,7 +422,7 @@ def test_damaged_answers_do_no_harm(damages):
     """Every call ends one way or another, and nothing else is raised."""
 
     async def run():
-        said = bytearray(recorded_answers())
+        said = bytearray(await recorded_answers())
         for place, content in damages:
             said[place : place + len(content)] = content
         return await answers(bytes(said), [])

@@ -67,7 +67,8 @@ class Session(asyncio.Protocol):
     def __init__(self, on_unusable: Callable[["Session"], None]) -> None:
         """Take whom to tell, once, that no more calls can be begun; there may be some under way still."""
         self.usable = False
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[None] = self._loop.create_future()
         self._on_unusable = on_unusable
         self._encoder, self._decoder = BlockEncoder(), BlockDecoder()
         self._streams: dict[int, Stream] = {}
@@ -77,6 +78,7 @@ class Session(asyncio.Protocol):
         self._limit = frames.LAST_STREAM
         self._rest = b""
         self._block: tuple[int, int, bytearray] | None = None
+        self._unsent: list[bytes] = []
         self._credit = 0
         self._send_window = frames.DEFAULT_WINDOW
         self._stream_window = frames.DEFAULT_WINDOW
@@ -93,12 +95,12 @@ class Session(asyncio.Protocol):
         """Greet the server."""
         self._transport = cast(asyncio.Transport, transport)
         grow = frames.WORD.pack(CONNECTION_WINDOW - frames.DEFAULT_WINDOW)
-        self._transport.write(
+        self._write(
             frames.PREFACE
             + frames.settings(enable_push=0, initial_window=WINDOW)
             + frames.frame(frames.WINDOW_UPDATE, 0, 0, grow)
         )
-        self._beat = asyncio.get_running_loop().call_later(BEAT, self._on_beat)
+        self._beat = self._loop.call_later(BEAT, self._on_beat)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let all calls fail."""
@@ -125,6 +127,17 @@ class Session(asyncio.Protocol):
             self._transport.write(frames.frame(frames.GOAWAY, 0, 0, frames.WORD.pack(0) + frames.WORD.pack(code)))
         self._transport.abort()
 
+    def _write(self, data: bytes) -> None:
+        """Send what is written in one round of the event loop at once: each system call costs as much as a request."""
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(data)
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        if not self._transport.is_closing():
+            self._transport.write(unsent[0] if len(unsent) == 1 else b"".join(unsent))
+
     def _retire(self) -> None:
         if self.usable:
             self.usable = False
@@ -134,11 +147,11 @@ class Session(asyncio.Protocol):
         """Notice a server that is gone without a word; one that has nothing to do need not answer."""
         self._silent = self._silent + 1 if self._streams else 0
         if self._silent == _ASK:
-            self._transport.write(frames.frame(frames.PING, 0, 0, bytes(8)))
+            self._write(frames.frame(frames.PING, 0, 0, bytes(8)))
         elif self._silent >= _GIVE_UP:
             self.close("the server does not answer any more")
             return
-        self._beat = asyncio.get_running_loop().call_later(BEAT, self._on_beat)
+        self._beat = self._loop.call_later(BEAT, self._on_beat)
 
     # Calls
 
@@ -163,13 +176,13 @@ class Session(asyncio.Protocol):
         stream.send_window = self._stream_window
         block = self._encoder.encode(stream.headers, stream.milliseconds)
         head = HEAD.pack(0, len(block), frames.HEADERS, frames.END_HEADERS, number) + block
-        self._transport.write(head + self._sendable(stream))
+        self._write(head + self._sendable(stream))
 
     def send(self, stream: Stream, content: bytes) -> None:
         """Send another message."""
         stream.outgoing += content
         if stream.id in self._streams:
-            self._transport.write(self._sendable(stream))
+            self._write(self._sendable(stream))
 
     def drop(self, stream: Stream) -> None:
         """Give a call up; it hears nothing any more."""
@@ -212,10 +225,10 @@ class Session(asyncio.Protocol):
         for stream in blocked.values():
             part = self._sendable(stream)
             if part:
-                self._transport.write(part)
+                self._write(part)
 
     def _reset(self, stream: Stream, code: Reset) -> None:
-        self._transport.write(frames.frame(frames.RST_STREAM, 0, stream.id, frames.WORD.pack(code)))
+        self._write(frames.frame(frames.RST_STREAM, 0, stream.id, frames.WORD.pack(code)))
 
     def _remove(self, stream: Stream) -> None:
         self._streams.pop(stream.id, None)
@@ -272,7 +285,7 @@ class Session(asyncio.Protocol):
         size = len(payload)
         self._credit += size
         if self._credit >= CONNECTION_WINDOW // 2:
-            self._transport.write(frames.frame(frames.WINDOW_UPDATE, 0, 0, frames.WORD.pack(self._credit)))
+            self._write(frames.frame(frames.WINDOW_UPDATE, 0, 0, frames.WORD.pack(self._credit)))
             self._credit = 0
         stream = self._streams.get(number)
         if stream is None:
@@ -296,7 +309,7 @@ class Session(asyncio.Protocol):
         free = stream.credit - stream.held
         if free >= WINDOW // 2:
             stream.credit -= free
-            self._transport.write(frames.frame(frames.WINDOW_UPDATE, 0, stream.id, frames.WORD.pack(free)))
+            self._write(frames.frame(frames.WINDOW_UPDATE, 0, stream.id, frames.WORD.pack(free)))
 
     def _on_headers(self, number: int, flags: int, payload: bytes) -> None:
         if flags & (frames.PADDED | frames.WITH_PRIORITY):
@@ -346,7 +359,7 @@ class Session(asyncio.Protocol):
             raise ProtocolError(Reset.FRAME_SIZE_ERROR, "settings of a wrong size")
         for name, value in frames.SETTING.iter_unpack(payload):
             self._set(name, value)
-        self._transport.write(frames.frame(frames.SETTINGS, frames.ACK, 0))
+        self._write(frames.frame(frames.SETTINGS, frames.ACK, 0))
         self._go_on()
         if not self.ready.done():
             self.usable = True
@@ -371,14 +384,14 @@ class Session(asyncio.Protocol):
         if flags & frames.ACK:
             return
         if not self._pings:
-            asyncio.get_running_loop().call_later(PONG_SECONDS, self._pong)
+            self._loop.call_later(PONG_SECONDS, self._pong)
         if len(self._pings) < MAX_PINGS:
             self._pings.append(payload)
 
     def _pong(self) -> None:
         pings, self._pings = self._pings, []
         if not self._transport.is_closing():
-            self._transport.write(b"".join(frames.frame(frames.PING, frames.ACK, 0, payload) for payload in pings))
+            self._write(b"".join(frames.frame(frames.PING, frames.ACK, 0, payload) for payload in pings))
 
     def _on_goaway(self, _number: int, _flags: int, payload: bytes) -> None:
         """Finish what the server still wants to answer; it has not begun anything behind that."""
