@@ -230,3 +230,42 @@ def test_custom_resources_own_and_are_owned(server, kubectl, make, namespace):
     assert "ownerReferences" not in json.loads(kubectl("get", "configmap/kept", "-o", "json"))["metadata"]
     assert orphan["metadata"]["uid"] == kubectl.field("configmap/kept", ".metadata.uid")
     kubectl("delete", f"crd/crates.{group}", "--timeout=15s")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_collecting_goes_on_after_sudden_ends():
+    """The collector is killed in the middle of all that it does; the next one brings each story to its end."""
+    maps = "/api/v1/namespaces/default/configmaps"
+    policies = ("Background", "Foreground", "Orphan")
+    with ServerProcess() as server:
+        make = Maker(server, "default")
+        for policy in policies:
+            owner = make(f"{policy.lower()}-owner")
+            for number in range(1500):
+                make(f"{policy.lower()}-{number}", owner, block=True)
+        make.close()
+        for policy in policies:
+            options = {"propagationPolicy": policy}
+            assert server.request("DELETE", f"{maps}/{policy.lower()}-owner", options).status == 200
+        for least in (3600, 2500):
+            wait_until(lambda least=least: unfinished(server, maps) < least)
+            server.kill()
+            server.start()
+        wait_until(lambda: unfinished(server, maps) == 0)
+        found = server.request("GET", maps).json()["items"]
+        names = {obj["metadata"]["name"] for obj in found if obj["metadata"]["name"] != "kube-root-ca.crt"}
+        assert names == {f"orphan-{number}" for number in range(1500)}
+
+
+def unfinished(server, maps) -> int:
+    """How many objects have an owner still, or wait for the collector."""
+    items = server.request("GET", maps).json()["items"]
+    return sum(bool({"ownerReferences", "deletionTimestamp"} & obj["metadata"].keys()) for obj in items)
+
+
+def wait_until(condition) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -133,6 +133,7 @@ def test_explain_knows_the_kind(server):
     text = server.kubectl("explain", "greeting.spec").stdout
     assert "message" in text
     assert "-required-" in text
+    assert "What to say." in text
 
 
 def test_the_journal_keeps_what_was_written(site, tmp_path):
