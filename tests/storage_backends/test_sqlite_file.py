@@ -15,7 +15,15 @@ import apsw
 import pytest
 
 from kapi.contracts.plugins import BuildContext, Options
-from kapi.contracts.storage import Compacted, KeyExists, KeyMissing, RevisionConflict, Unavailable
+from kapi.contracts.storage import (
+    Change,
+    Compacted,
+    KeyExists,
+    KeyMissing,
+    RevisionConflict,
+    Unavailable,
+    WatchBatch,
+)
 from kapi.testing.storage_model import check_against_model
 from kapi.testing.storage_scenario import fill, outcome
 from kapi_storage import (
@@ -30,6 +38,7 @@ from kapi_storage import (
 )
 from kapi_storage.sqlite_backend import SqliteBackend
 from kapi_storage.sqlite_writer import Transaction
+from kapi_storage.watching import Hub
 
 
 @pytest.fixture
@@ -171,8 +180,8 @@ async def test_waiting_writers_share_a_transaction(path: Path, monkeypatch: pyte
     sizes: list[int] = []
 
     class Counting(Transaction):
-        def __init__(self, connection: apsw.Connection) -> None:
-            super().__init__(connection)
+        def __init__(self, connection: apsw.Connection, previous: bool = True) -> None:
+            super().__init__(connection, previous)
             sizes.append(0)
 
         def create(self, key: str, value: bytes, expires: float | None) -> int:
@@ -197,7 +206,7 @@ async def test_writes_that_follow_each_other_share_a_transaction(path: Path) -> 
         seen = []
         hub = backend._store().hub
         publish = hub.publish
-        hub.publish = lambda changes, *rest: (seen.append(len(changes)), publish(changes, *rest))  # type: ignore[method-assign]
+        hub.publish = lambda changes, *rest, **flags: (seen.append(len(changes)), publish(changes, *rest, **flags))  # type: ignore[method-assign]
         await asyncio.gather(*(write_later(n) for n in range(6)))
         assert seen == [6]
         assert revisions == sorted(revisions)
@@ -218,6 +227,34 @@ async def test_waiting_for_another_process_does_not_hold_up_the_loop(path: Path,
         other.execute("ROLLBACK")
         other.close()
         assert await asyncio.gather(*writing) == [revision + 1, revision + 2, revision + 3]
+
+
+async def test_values_before_changes_are_read_for_those_who_want_them(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(path) as backend:
+        first = await backend.create("/k/a", b"1")
+        follower = backend.follow("/k/", first)
+
+        async def next_change(watch: AsyncIterator[WatchBatch]) -> Change:
+            while True:
+                batch = await asyncio.wait_for(anext(watch), 2)
+                if batch.changes:
+                    return batch.changes[0]
+
+        await anext(follower)
+        assert not backend._store().hub.previous
+        second = await backend.update("/k/a", b"2", first)
+        assert await next_change(follower) == Change(second, "/k/a", b"2", None, first)
+        watch = backend.watch("/k/", second)
+        await anext(watch)
+        assert backend._store().hub.previous
+        third = await backend.update("/k/a", b"3", second)
+        assert await next_change(watch) == Change(third, "/k/a", b"3", b"2", second)
+        assert (await next_change(follower)).value == b"3"
+        monkeypatch.setattr(Hub, "previous", False)  # as if the watch had come a moment later
+        fourth = await backend.update("/k/a", b"4", third)
+        assert await next_change(watch) == Change(fourth, "/k/a", b"4", b"3", third), "read from history"
 
 
 async def test_refused_writes_change_nothing(path: Path) -> None:

@@ -22,7 +22,7 @@ class ListHistory:
     def limits(self) -> tuple[int, int]:
         return self.compacted, len(self.log)
 
-    def changes(self, prefix: str, after: int, until: int) -> tuple[Sequence[Change], int]:
+    def changes(self, prefix: str, after: int, until: int, previous: bool) -> tuple[Sequence[Change], int]:
         self.reads += 1
         if after < self.compacted:
             raise Compacted(self.compacted)

@@ -168,7 +168,7 @@ class MemoryBackend(StorageBackend):
         """Return the compacted revision and the current one."""
         return self._compacted, self._revision
 
-    def changes(self, prefix: str, after: int, until: int) -> tuple[Sequence[Change], int]:
+    def changes(self, prefix: str, after: int, until: int, previous: bool = True) -> tuple[Sequence[Change], int]:
         """Return changes from history, for watches."""
         self._check_readable(after)
         reached = min(until, after + _REPLAY_CHUNK)

@@ -109,6 +109,11 @@ class SqliteBackend(StorageBackend):
         store = self._store()
         return Watch(store.hub, store.reader, prefix, after_revision)
 
+    def follow(self, prefix: str, after_revision: int) -> Watch:
+        """Return the changes under a prefix, without the values before them."""
+        store = self._store()
+        return Watch(store.hub, store.reader, prefix, after_revision, previous=False)
+
     async def current_revision(self) -> int:
         """Return the revision of the last commit of any process."""
         return self._store().revision()
@@ -284,9 +289,9 @@ class _TellingHub(Hub):
         super().__init__(revision)
         self._peers = peers
 
-    def publish(self, changes: Sequence[Change], base: int, revision: int) -> None:
+    def publish(self, changes: Sequence[Change], base: int, revision: int, *, previous: bool = True) -> None:
         """Deal out a commit, then tell the peers."""
-        super().publish(changes, base, revision)
+        super().publish(changes, base, revision, previous=previous)
         self._peers.tell(revision)
 
 

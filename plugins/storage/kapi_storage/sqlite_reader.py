@@ -43,6 +43,11 @@ FROM changes c LEFT JOIN changes p ON p.revision = c.previous_revision
 WHERE c.revision > ? AND c.revision <= ? AND c.key >= ? AND c.key < ?
 ORDER BY c.revision
 """
+_NEWS = """
+SELECT revision, key, value, NULL, previous_revision FROM changes
+WHERE revision > ? AND revision <= ? AND key >= ? AND key < ?
+ORDER BY revision
+"""
 _PRESENT = "SELECT key, revision FROM current WHERE key >= :first AND key < :end"
 # Which row of the log showed each key at a revision: the present one if that is as old, otherwise what the first
 # later change replaced. (With min(), SQLite takes the other columns from the row that has the minimum.)
@@ -131,14 +136,14 @@ class Reader:
         with self._snapshot() as connection:
             return await _in_thread(connection, partial(_extent, connection))
 
-    def changes(self, prefix: str, after: int, until: int) -> tuple[Sequence[Change], int]:
+    def changes(self, prefix: str, after: int, until: int, previous: bool = True) -> tuple[Sequence[Change], int]:
         """Return changes from history, for watches."""
         first, end = bounds(prefix)
         reached = min(until, after + REPLAY_ROWS)
         found: list[Change] = []
         size = 0
         try:
-            for row in self._main.execute(_CHANGES, (after, reached, first, end)):
+            for row in self._main.execute(_CHANGES if previous else _NEWS, (after, reached, first, end)):
                 found.append(Change._make(row))
                 size += len(row[2] or b"")
                 if size > REPLAY_BYTES:

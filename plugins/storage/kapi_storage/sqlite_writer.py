@@ -34,6 +34,7 @@ GATHER_SECONDS = 0.002
 _LOOK_UP = (
     "SELECT current.revision, changes.value FROM current CROSS JOIN changes USING (revision) WHERE current.key = ?"
 )
+_LOOK_UP_REVISION = "SELECT revision FROM current WHERE key = ?"
 _LOG = "INSERT INTO changes (revision, previous_revision, key, value) VALUES (?, ?, ?, ?)"
 _ADD = "INSERT INTO current (revision, expires, key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING revision"
 _REPLACE = "UPDATE current SET revision = ?, expires = ? WHERE key = ?"
@@ -44,13 +45,14 @@ T = TypeVar("T")
 
 
 class Transaction:
-    """An open transaction: gives out revisions and collects the changes. Used in the writer's thread only."""
+    """An open transaction: gives out revisions and collects the changes, with the values before if ``previous``."""
 
-    __slots__ = ("base", "changes", "execute", "revision")
+    __slots__ = ("base", "changes", "execute", "previous", "revision")
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, previous: bool = True) -> None:
         """Take a connection that holds the write lock."""
         self.execute = connection.execute
+        self.previous = previous
         self.base: int = self.execute(_REVISION).get
         self.revision: int = self.base
         self.changes: list[Change] = []
@@ -73,15 +75,17 @@ class Transaction:
         self.execute(_REMOVE, (key,))
         return revision
 
-    def _previous(self, key: str, expected: int) -> bytes:
-        found = self.execute(_LOOK_UP, (key,)).get
-        if found is None:
+    def _previous(self, key: str, expected: int) -> bytes | None:
+        """Check that a key is at a revision, and return its value if that is wanted."""
+        if self.previous:
+            revision, value = self.execute(_LOOK_UP, (key,)).get or (None, None)
+        else:
+            revision, value = self.execute(_LOOK_UP_REVISION, (key,)).get, None
+        if revision is None:
             raise KeyMissing(key)
-        revision, value = found
         if revision != expected:
             raise RevisionConflict(key)
-        previous: bytes = value
-        return previous
+        return value
 
     def _log(self, key: str, value: bytes | None, previous_revision: int, previous: bytes | None) -> int:
         revision = self.revision + 1
@@ -118,12 +122,10 @@ class _Prepared(NamedTuple):
 
 
 class _Outcome(NamedTuple):
-    """What became of a group: the answers, and the changes in (base, revision] if it was committed."""
+    """What became of a group: the answers, and its transaction if that was committed, else why it was not."""
 
     answers: Sequence[_Answer]
-    changes: Sequence[Change] = ()
-    base: int = 0
-    revision: int = 0
+    transaction: Transaction | None
     failure: str = ""
 
 
@@ -220,7 +222,7 @@ class Writer:
             return None
         self._patient = False
         try:
-            return self._transact(group)
+            return self._transact(group, self._hub.previous)
         except apsw.BusyError:
             if self._connection.in_transaction:
                 raise
@@ -228,9 +230,9 @@ class Writer:
         finally:
             self._patient = True
 
-    def _transact(self, group: Sequence[_Submitted]) -> _Prepared:
+    def _transact(self, group: Sequence[_Submitted], previous: bool = True) -> _Prepared:
         self._connection.execute("BEGIN IMMEDIATE")
-        transaction = Transaction(self._connection)
+        transaction = Transaction(self._connection, previous)
         return _Prepared(group, transaction, [_attempt(each, transaction) for each in group])
 
     def _wait_for_lock(self, attempt: int) -> bool:
@@ -239,8 +241,9 @@ class Writer:
 
     def _resolve(self, outcome: _Outcome) -> None:
         """Publish a commit and answer its writers: in one step, and the watches first."""
-        if outcome.revision > outcome.base:
-            self._hub.publish(outcome.changes, outcome.base, outcome.revision)
+        done = outcome.transaction
+        if done is not None and done.revision > done.base:
+            self._hub.publish(done.changes, done.base, done.revision, previous=done.previous)
         self.failure = outcome.failure
         self._in_flight = ()
         self.busy = False
@@ -286,8 +289,7 @@ class Writer:
             self._connection.execute("COMMIT")
         except apsw.Error as error:
             return self._fail(group.group if isinstance(group, _Prepared) else group, error)
-        transaction = prepared.transaction
-        return _Outcome(prepared.answers, transaction.changes, transaction.base, transaction.revision)
+        return _Outcome(prepared.answers, prepared.transaction)
 
     def _fail(self, group: Sequence[_Submitted], error: apsw.Error) -> _Outcome:
         failure = f"cannot write to {self._connection.filename}: {error}"
@@ -297,7 +299,7 @@ class Writer:
                 self._connection.execute("ROLLBACK")
         except apsw.Error as second:
             log.error("the failed transaction cannot be rolled back: %s", second)
-        return _Outcome([_Answer(each.future, None, Unavailable(failure)) for each in group], failure=failure)
+        return _Outcome([_Answer(each.future, None, Unavailable(failure)) for each in group], None, failure)
 
 
 def _attempt(each: _Submitted, transaction: Transaction) -> _Answer:

@@ -20,8 +20,10 @@ class History(Protocol):
     def limits(self) -> tuple[int, int]:
         """Return the compacted revision and the current one."""
 
-    def changes(self, prefix: str, after: int, until: int) -> tuple[Sequence[Change], int]:
+    def changes(self, prefix: str, after: int, until: int, previous: bool) -> tuple[Sequence[Change], int]:
         """Return the next changes of a prefix in (after, until], and the revision up to which they are complete.
+
+        ``previous`` asks for the values before the changes too.
 
         It returns as many as can be read without keeping the event loop waiting. Raises Compacted.
         """
@@ -30,10 +32,11 @@ class History(Protocol):
 class _Queue:
     """The changes that one watch has yet to deliver."""
 
-    __slots__ = ("abandoned", "behind", "pending", "prefix", "size", "waiter")
+    __slots__ = ("abandoned", "behind", "pending", "prefix", "previous", "size", "waiter")
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, previous: bool) -> None:
         self.prefix = prefix
+        self.previous = previous
         self.pending: list[Change] = []
         self.size = 0
         self.behind = False
@@ -92,8 +95,16 @@ class Hub:
         self._announced = revision
         self._queues: list[_Queue] = []
 
-    def publish(self, changes: Sequence[Change], base: int, revision: int) -> None:
-        """Deal out the changes in (base, revision], which must be all that there are."""
+    @property
+    def previous(self) -> bool:
+        """Whether any watch wants to see the values before changes."""
+        return any([queue.previous for queue in self._live()])
+
+    def publish(self, changes: Sequence[Change], base: int, revision: int, *, previous: bool = True) -> None:
+        """Deal out the changes in (base, revision], which must be all that there are.
+
+        ``previous`` says that they have the values before them; without, watches that want these read history.
+        """
         if base > self.revision:
             self.skip(revision)
         elif revision > self.revision:
@@ -101,7 +112,11 @@ class Hub:
                 changes = [change for change in changes if change.revision > self.revision]
             self.revision = revision
             for queue in self._live():
-                queue.offer(changes)
+                if queue.previous and not previous:
+                    queue.fall_behind()
+                    queue.wake()
+                else:
+                    queue.offer(changes)
 
     def skip(self, revision: int) -> None:
         """Let the watches know of changes up to ``revision`` that they must read from history themselves."""
@@ -124,9 +139,9 @@ class Hub:
         for queue in self._live():
             queue.wake()
 
-    def attach(self, prefix: str) -> _Queue:
+    def attach(self, prefix: str, previous: bool) -> _Queue:
         """Return a queue that gets the changes after the hub's present revision."""
-        queue = _Queue(prefix)
+        queue = _Queue(prefix, previous)
         self._queues.append(queue)
         return queue
 
@@ -143,9 +158,10 @@ class Hub:
 class Watch(AsyncIterator[WatchBatch]):
     """The iterator that a backend's ``watch`` returns."""
 
-    def __init__(self, hub: Hub, history: History, prefix: str, after: int) -> None:
-        """Watch the keys under ``prefix`` for changes after a revision."""
+    def __init__(self, hub: Hub, history: History, prefix: str, after: int, *, previous: bool = True) -> None:
+        """Watch the keys under ``prefix`` for changes after a revision, with the values before them if so wanted."""
         self._hub = hub
+        self._previous = previous
         self._history = history
         self._prefix = prefix
         self._after = after
@@ -200,7 +216,7 @@ class Watch(AsyncIterator[WatchBatch]):
             raise FutureRevision(current)
         if self._after < oldest:
             raise Compacted(oldest)
-        self._queue = self._hub.attach(self._prefix)
+        self._queue = self._hub.attach(self._prefix, self._previous)
         self._until = self._hub.revision
         return self._catch_up(self._queue)
 
@@ -211,7 +227,7 @@ class Watch(AsyncIterator[WatchBatch]):
             self._until = self._hub.revision
         changes: Sequence[Change] = ()
         if self._after < self._until:
-            changes, self._after = self._history.changes(self._prefix, self._after, self._until)
+            changes, self._after = self._history.changes(self._prefix, self._after, self._until, self._previous)
         return WatchBatch(changes, self._after)
 
     def _deliver(self, queue: _Queue) -> WatchBatch:
