@@ -1,5 +1,6 @@
 import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -88,6 +89,20 @@ def test_version_2_comes_in_protobuf(openapi, mark):
     assert headers[b"etag"] != dict(openapi.answer("/openapi/v2", {}).headers)[b"etag"]
     assert openapi.answer("/openapi/v2", {}, accept=mime, if_none_match=headers[b"etag"].decode()).status == 304
     assert openapi.answer("/openapi/v3", {}, accept=mime).status == 406
+
+
+def test_a_crowd_waits_for_one_to_build():
+    asked = []
+
+    def describe(name, member):
+        asked.append((name, member))
+        return ""
+
+    openapi = OpenAPI([replace(group(), describe=describe)])
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: openapi.answer("/openapi/v2", {}), range(8)))
+    assert len({answer.body for answer in answers}) == 1
+    assert len(asked) == len(set(asked))
 
 
 def test_unknown_documents(openapi):

@@ -7,6 +7,7 @@ may keep it for ever. Version 2 is one document. Building takes some tens of mil
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from email.utils import formatdate
+from threading import Lock
 from time import time
 from typing import Any, Final
 
@@ -46,6 +47,9 @@ class OpenAPI:
         self._hashes: dict[str, str] = {}
         self._index: Document | None = None
         self._v2: dict[str, Document] = {}
+        self._building = Lock()
+        """Held while a document is built, so that a crowd that asks for it waits for one to build it. What is built is
+        given without it: the event loop never waits."""
 
     def with_groups(self, groups: Sequence[APIGroup]) -> "OpenAPI":
         """Return the documents of another set of groups."""
@@ -158,28 +162,37 @@ class OpenAPI:
         return data
 
     def _document_v3(self, key: str) -> Document:
-        found = self._documents.get(key)
-        if found is None:
-            found = self._documents[key] = Document(self._build(key), JSON)
-        return found
+        if key not in self._documents:
+            with self._building:
+                if key not in self._documents:
+                    self._documents[key] = Document(self._build(key), JSON)
+        return self._documents[key]
 
     def _document_index(self) -> Document:
         if self._index is None:
-            for key in self._keys():
-                if key not in self._hashes:
-                    self._build(key)
-            paths = {key: {"serverRelativeURL": self._url(key)} for key in sorted(self._keys())}
-            self._index = Document(orjson.dumps({"paths": paths}), JSON)
+            with self._building:
+                self._index = self._index or self._build_index()
         return self._index
+
+    def _build_index(self) -> Document:
+        for key in self._keys():
+            if key not in self._hashes:
+                self._build(key)
+        paths = {key: {"serverRelativeURL": self._url(key)} for key in sorted(self._keys())}
+        return Document(orjson.dumps({"paths": paths}), JSON)
 
     def _document_v2(self, form: str) -> Document:
         media_type = JSON if form == JSON else openapi_protobuf.MEDIA_TYPE
-        found = self._v2.get(media_type)
-        if found is None:
-            document = openapi_v2.build_document(*self._parts_v2())
-            data = orjson.dumps(document) if media_type == JSON else openapi_protobuf.encode_document(document)
-            found = self._v2[media_type] = Document(data, media_type)
-        return found
+        if media_type not in self._v2:
+            with self._building:
+                if media_type not in self._v2:
+                    self._v2[media_type] = self._build_v2(media_type)
+        return self._v2[media_type]
+
+    def _build_v2(self, media_type: str) -> Document:
+        document = openapi_v2.build_document(*self._parts_v2())
+        data = orjson.dumps(document) if media_type == JSON else openapi_protobuf.encode_document(document)
+        return Document(data, media_type)
 
     def _parts_v2(self) -> tuple[list[Path], Iterator[tuple[str, Schema]]]:
         paths = [_CORE_ROOT, _GROUPS_ROOT]
