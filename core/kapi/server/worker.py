@@ -90,14 +90,14 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
 
     def __init__(self, assembly: Assembly, bound: socket.socket) -> None:
         self._assembly = assembly
-        self._bound = bound
+        self._bind = f"fd://{bound.fileno()}"
         super().__init__()
 
     def load_config(self) -> None:
-        """Set gunicorn up."""
+        """Set gunicorn up; again on SIGHUP, when it replaces the workers."""
         for name, value in settings(self._assembly).items():
             self.cfg.set(name, value)
-        self.cfg.set("bind", f"fd://{self._bound.fileno()}")
+        self.cfg.set("bind", self._bind)
 
     def load(self) -> Assembly:
         """Return what the workers serve."""
