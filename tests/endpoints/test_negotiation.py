@@ -14,6 +14,7 @@ from kapi.endpoints.negotiation import (
     body_media_type,
     negotiate,
     negotiate_aggregated,
+    negotiate_error,
     negotiate_watch,
     patch_media_type,
     wants_pretty,
@@ -142,3 +143,19 @@ def test_what_no_watch_can_be_sent_in(accept: str) -> None:
         "only the following media types are accepted: application/json;stream=watch, "
         "application/vnd.kubernetes.protobuf;stream=watch"
     )
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("application/yaml", YAML),
+        ("application/json;q=0.5, application/yaml;q=0.9", YAML),
+        ("application/yaml;q=0.5, application/json", JSON),
+        ("application/json;as=Table;v=v1;g=meta.k8s.io, application/yaml", YAML),
+        ("application/yaml;as=Table;v=v1;g=meta.k8s.io", JSON),
+        ("text/html", JSON),
+        ("*/*", JSON),
+    ],
+)
+def test_errors_come_in_what_can_be_had(accept: str, media_type: str) -> None:
+    assert negotiate_error(accept) == media_type

@@ -9,6 +9,7 @@ import orjson
 
 from kapi.contracts.server import Scope, Send
 from kapi.endpoints.documents import encode_yaml
+from kapi.endpoints.negotiation import negotiate_error
 from kapi.endpoints.state import RequestState, header
 from kapi.meta.errors import StatusError
 
@@ -65,10 +66,10 @@ def json_answer(obj: Any, status: int = 200) -> Answer:
 
 
 def status_answer(scope: Scope, error: StatusError) -> Answer:
-    """Return the Status of an error, in YAML if that is what the client asked for first."""
+    """Return the Status of an error, in YAML if that is what the client asked for most."""
     answer = Answer(error.code, orjson.dumps(error.status()), headers=error.headers.items())
     accept = header(scope, b"accept")
-    return as_yaml(answer) if accept.startswith(YAML) else answer
+    return as_yaml(answer) if "yaml" in accept and negotiate_error(accept) == YAML else answer
 
 
 def as_yaml(answer: Answer) -> Answer:

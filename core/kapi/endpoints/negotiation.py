@@ -81,6 +81,7 @@ CUSTOM: Final = Profile(_META_KINDS, streams=True, routed=False)
 """Custom resources."""
 DOCUMENT: Final = Profile(frozenset())
 """Discovery of one group or version."""
+_ERROR: Final = Profile(frozenset(), routed=False)
 _AGGREGATED: Final = Profile(frozenset({Transform(DISCOVERY_GROUP, "v2", "APIGroupDiscoveryList")}))
 
 
@@ -102,6 +103,14 @@ def negotiate_watch(accept: str, profile: Profile) -> Representation:
     if chosen.media_type != JSON:
         raise not_acceptable(_STREAMS)
     return chosen
+
+
+def negotiate_error(accept: str) -> str:
+    """Return the media type of a Status: what is asked for without a transformation, else JSON."""
+    try:
+        return negotiate(accept, _ERROR).media_type
+    except StatusError:
+        return JSON
 
 
 def negotiate_aggregated(accept: str) -> Representation | None:
