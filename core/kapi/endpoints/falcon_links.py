@@ -34,7 +34,7 @@ def falcon_app(respond: Respond) -> ASGIApp:
     async def raise_on(req: Any, resp: Any, error: Exception, _: Any, **__: Any) -> None:
         raise error  # the panic filter answers and logs
 
-    app.add_sink(answer, "/")
+    app.add_sink(answer, "")  # "*", too, is a path
     app.add_error_handler(Exception, raise_on)
     app.add_error_handler(StatusError, refuse)
     return app  # type: ignore[no-any-return]  # Falcon's application is an ASGI callable
