@@ -13,13 +13,15 @@ import os
 import secrets
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 log = logging.getLogger("kapi.storage")
 
 HELLO = b"hello"
 _REVISION_BYTES = 8
+_HIGHEST = (1 << 63) - 1
 _READ_AT_ONCE = 64
 _LONGEST_ADDRESS = 100
 """Addresses of sockets are short (108 bytes on Linux, 104 elsewhere); data directories need not be."""
@@ -34,7 +36,10 @@ class Peers:
     """
 
     def __init__(self, path: Path, heard: Callable[[int], None]) -> None:
-        """Take the database, and what to call with the highest revision that peers have told."""
+        """Take the database, and what to call with a revision that peers have reached.
+
+        It may be higher than any that there is: then it is not known how far they are.
+        """
         self._folder = path.with_name(f".{path.name}-peers")
         self._heard = heard
         self._name = secrets.token_hex(8)
@@ -99,21 +104,22 @@ class Peers:
 
     def _read(self) -> None:
         """Take what peers have sent, and pass the highest revision on."""
-        own = self._socket
-        revision = 0
-        for _ in range(_READ_AT_ONCE):
+        messages = list(islice(self._messages(), _READ_AT_ONCE))
+        if HELLO in messages:
+            self.look()
+        revisions = [int.from_bytes(message, "big") for message in messages if len(message) == _REVISION_BYTES]
+        if len(revisions) > 1:
+            # There may have been more of them than there was room for.
+            self._heard(_HIGHEST)
+        elif revisions:
+            self._heard(revisions[0])
+
+    def _messages(self) -> Iterator[bytes]:
+        while self._socket is not None:
             try:
-                message = own.recv(_REVISION_BYTES + 1) if own is not None else b""
+                yield self._socket.recv(_REVISION_BYTES + 1)
             except OSError:
-                break
-            if len(message) == _REVISION_BYTES:
-                revision = max(revision, int.from_bytes(message, "big"))
-            elif message == HELLO:
-                self.look()
-            else:
-                break
-        if revision:
-            self._heard(revision)
+                return
 
     def _address(self, name: str) -> str:
         """Return the address of a socket in the folder; through the open folder where the plain path is too long."""
