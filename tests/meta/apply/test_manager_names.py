@@ -1,6 +1,7 @@
 import pytest
 
 from kapi.meta.apply.managed import default_manager, validate_manager
+from kapi.meta.apply.manager import is_printable
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,12 @@ from kapi.meta.apply.managed import default_manager, validate_manager
 )
 def test_the_manager_of_a_user_agent(user_agent, manager):
     assert default_manager(user_agent) == manager
+
+
+@pytest.mark.parametrize("code", range(128))
+def test_characters_of_ascii_in_user_agents(code):
+    expected = "a" if chr(code) == "/" else "ab" if not is_printable(chr(code)) else f"a{chr(code)}b"
+    assert default_manager(f"a{chr(code)}b") == expected
 
 
 @pytest.mark.parametrize("manager", ["", "kubectl", "with space", "é" * 64, "y" * 128])

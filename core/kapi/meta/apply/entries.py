@@ -86,7 +86,8 @@ def stored_entries(raw: Any) -> Managed:
 
 def encode_entries(entries: Iterable[Entry]) -> list[Entry]:
     """Return the entries in the order of the wire: Apply before Update, then by time, manager, version."""
-    return sorted(entries, key=_entry_order)
+    found = list(entries)
+    return sorted(found, key=_entry_order) if len(found) > 1 else found
 
 
 def _entry_order(entry: Entry) -> tuple[str, str, str, str, str]:
@@ -101,6 +102,8 @@ def _entry_order(entry: Entry) -> tuple[str, str, str, str, str]:
 
 def cap_updaters(managed: Managed) -> None:
     """Merge the oldest Update entries of each version into one, until there are no more than MAX_UPDATERS."""
+    if len(managed) <= MAX_UPDATERS:
+        return
     updaters = [owner for owner in managed if owner[0] == "Update"]
     excess = len(updaters) - MAX_UPDATERS
     if excess <= 0:

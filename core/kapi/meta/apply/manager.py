@@ -9,9 +9,11 @@ MAX_LENGTH = 128
 
 def default_manager(user_agent: str) -> str:
     """Return the manager of a request that names none: the User-Agent up to the first slash, printable and short."""
-    name = ""
-    length = 0
-    for char in user_agent.partition("/")[0]:
+    name, length = "", 0
+    given = user_agent.partition("/")[0]
+    if given.isascii() and given.isprintable() and len(given) <= MAX_LENGTH:
+        return given
+    for char in given:
         if not is_printable(char):
             continue
         length += len(char.encode("utf-8", "surrogatepass"))

@@ -4,7 +4,7 @@ import base64
 
 from kapi.contracts.resources import Object, RequestContext, Strategy
 from kapi.meta.errors import FieldError, field_forbidden, field_invalid, field_required, field_too_long
-from kapi.meta.names import config_map_key
+from kapi.meta.names import byte_length, config_map_key
 from kapi_apigroups.core.key_pairs import key_pair_problem
 
 _LARGEST = 1024 * 1024
@@ -40,12 +40,12 @@ class ConfigMapStrategy(Strategy):
         data, binary = obj.get("data", {}), obj.get("binaryData", {})
         errors = []
         for key in sorted(data):
-            errors += _validate_key(key, f"data[{key}]")
+            errors += [field_invalid(f"data[{key}]", key, problem) for problem in config_map_key(key)]
             if key in binary:
                 errors.append(field_invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
         errors += _validate_keys(binary, "binaryData")
-        size = sum(len(value.encode("utf-8", "surrogatepass")) for value in data.values())
-        if size + sum(_decoded_size(value) for value in binary.values()) > _LARGEST:
+        size = sum([byte_length(value) for value in data.values()])
+        if size + sum([_decoded_size(value) for value in binary.values()]) > _LARGEST:
             errors.append(field_too_long("", _LARGEST))
         return errors
 
