@@ -90,9 +90,9 @@ def definition(plural="things", **schema):
     return {"metadata": {"name": f"{plural}.x.example.com"}, "spec": spec}
 
 
-def establish(server, plural):
+def establish(server, plural, made=None):
     """Create a definition, and wait until whoever answers says that it is established."""
-    assert server.request("POST", CRDS, definition(plural)).status == 201
+    assert server.request("POST", CRDS, made or definition(plural)).status == 201
     query = f"watch=1&resourceVersion=0&timeoutSeconds=10&fieldSelector=metadata.name={plural}.x.example.com"
     connection = server.connect()
     connection.request("GET", f"{CRDS}?{query}", headers={"Authorization": f"Bearer {server.token}"})
@@ -213,3 +213,22 @@ def test_watches_end_when_the_definition_changes(things):
     assert things.request("PATCH", f"{CRDS}/things.x.example.com", patch, headers=kind).status == 200
     assert next(lines, None) is None
     connection.close()
+
+
+def test_conversion_webhooks_are_refused_in_clear_words(server):
+    webhook = {"clientConfig": {"url": "https://127.0.0.1:1/convert"}, "conversionReviewVersions": ["v1"]}
+    made = definition("shapes")
+    first = made["spec"]["versions"][0]
+    made["spec"]["versions"].append({**first, "name": "v2", "storage": False})
+    made["spec"]["conversion"] = {"strategy": "Webhook", "webhook": webhook}
+    establish(server, "shapes", made)
+    shapes = "/apis/x.example.com/v1/shapes"
+    assert server.request("POST", shapes, {**thing("a"), "kind": "Shapes"}).status == 201
+    other = shapes.replace("v1", "v2")
+    for path in (other, f"{other}/a"):
+        refused = server.request("GET", path)
+        assert (refused.status, "does not call conversion webhooks" in refused.json()["message"]) == (500, True)
+    event = server.request("GET", f"{other}?watch=1&timeoutSeconds=5").json()
+    assert (event["type"], event["object"]["code"]) == ("ERROR", 500)
+    server.request("DELETE", f"{CRDS}/shapes.x.example.com")
+    wait_until_gone(server, f"{CRDS}/shapes.x.example.com")

@@ -143,9 +143,10 @@ class ObjectClient(Protocol):
 
 
 class ServedResource(NamedTuple):
-    """A served resource, as discovery knows it."""
+    """A served resource, as discovery knows it. ``stored``: its objects are stored in this version of it."""
 
     gvr: GroupVersionResource
     kind: str
     namespaced: bool
     verbs: tuple[str, ...]
+    stored: bool = True

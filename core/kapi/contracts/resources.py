@@ -12,6 +12,7 @@ from kapi.contracts.authn import UserInfo
 from kapi.meta.errors import FieldError
 from kapi.meta.gvk import GroupResource, GroupVersionKind, GroupVersionResource
 from kapi.meta.names import dns1123_subdomain
+from kapi.meta.schema.check import check
 from kapi.meta.schema.types import Struct
 
 if TYPE_CHECKING:
@@ -95,8 +96,6 @@ class Strategy:
 
     def check(self, struct: Struct, obj: Object, old: Object | None) -> list[FieldError]:
         """Return what is wrong with an object by its schema; ``old`` is what it was before an update."""
-        from kapi.meta.schema.check import check
-
         return check(struct, obj, old=old)
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:

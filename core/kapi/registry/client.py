@@ -169,6 +169,12 @@ class LocalClient:
     def resources(self) -> Iterable[ServedResource]:
         """Return all resources that are served, in discovery order."""
         return [
-            ServedResource(resource.gvr, resource.kind.kind, resource.namespaced, resource.verbs)
+            ServedResource(
+                resource.gvr,
+                resource.kind.kind,
+                resource.namespaced,
+                resource.verbs,
+                stored=resource.storage_kind in (None, resource.kind),
+            )
             for resource in self._table().resources()
         ]

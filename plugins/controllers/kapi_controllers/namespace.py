@@ -77,11 +77,13 @@ class NamespaceController:
         return True
 
     def _deletable(self) -> list[ServedResource]:
-        """Return the resources whose objects live in namespaces, each in one version, pods first."""
+        """Return the resources whose objects live in namespaces, each in the version that is stored, pods first."""
         found: dict[tuple[str, str], ServedResource] = {}
         for resource in self._client.resources():
             if resource.namespaced and {"list", "delete"} <= set(resource.verbs):
-                found.setdefault((resource.gvr.group, resource.gvr.resource), resource)
+                key = resource.gvr.group, resource.gvr.resource
+                if resource.stored or key not in found:
+                    found[key] = resource
         return sorted(found.values(), key=lambda resource: resource.gvr != PODS)
 
     async def _delete_all(self, resource: ServedResource, namespace: str) -> tuple[list[Object], list[str]]:

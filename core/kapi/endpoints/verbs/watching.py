@@ -82,6 +82,8 @@ class Stream:
                 yield piece
         except Compacted:
             yield _error(expired(f"too old resource version: {self.after} ({self.cache.revision})"))
+        except StatusError as error:  # an object that cannot be shown in the version that is asked for
+            yield _error(error)
         finally:
             watcher.on_close = None
             watcher.close()

@@ -2,7 +2,6 @@
 
 from kapi.contracts.resources import Object, RequestContext
 from kapi.meta.errors import FieldError
-from kapi_apigroups.apiextensions.definition_rules import validate_definition, validate_definition_update
 from kapi_apigroups.apiextensions.naming import condition
 from kapi_apigroups.common.conditions import set_condition
 from kapi_apigroups.common.status_owner import StatusOwner
@@ -42,10 +41,14 @@ class DefinitionStrategy(StatusOwner):
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         """Check a new definition."""
+        from kapi_apigroups.apiextensions.definition_rules import validate_definition
+
         return list(validate_definition(obj))
 
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         """Check a changed definition; what is established cannot change its nature."""
+        from kapi_apigroups.apiextensions.definition_rules import validate_definition_update
+
         return list(validate_definition_update(obj, old))
 
     def deletable(self, obj: Object) -> bool:

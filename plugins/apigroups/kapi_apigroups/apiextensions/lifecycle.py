@@ -8,6 +8,7 @@ kube-apiserver this is part of the server, not one of the controllers that ``--c
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING
 
 from kapi.contracts.client import Event, Informer, ObjectClient
 from kapi.contracts.resources import APIGroup, GroupInstaller, Object
@@ -15,10 +16,12 @@ from kapi.contracts.server import HookContext, PostStartHook
 from kapi.meta.errors import StatusError
 from kapi.meta.gvk import GroupVersionResource
 from kapi_apigroups.apiextensions.definition import FINALIZER
-from kapi_apigroups.apiextensions.naming import condition, lacks_names, name_definition
+from kapi_apigroups.apiextensions.naming import condition, is_served, is_terminating, lacks_names, name_definition
 from kapi_apigroups.apiextensions.registration import register_versions
-from kapi_apigroups.apiextensions.serving import CustomResource, fingerprint, groups_of, is_served, is_terminating
 from kapi_apigroups.common.conditions import set_condition
+
+if TYPE_CHECKING:
+    from kapi_apigroups.apiextensions.serving import CustomResource
 
 log = logging.getLogger("kapi.apiextensions")
 
@@ -66,13 +69,15 @@ class Serving:
         if wanted is None:
             if self._served.pop(name, None) is None:
                 return
-        elif known is not None and known.fingerprint == fingerprint(wanted) or not self._add(name, wanted):
+        elif (known is not None and known.is_for(wanted)) or not self._add(name, wanted):
             return
         if self._began:
             self._install()
 
     def _add(self, name: str, definition: Object) -> bool:
         """Take up a definition. One that cannot be served (another server has let it pass) is left as it was."""
+        from kapi_apigroups.apiextensions.serving import CustomResource
+
         try:
             self._served[name] = CustomResource(definition)
         except (KeyError, TypeError, ValueError, AttributeError, StopIteration):
@@ -81,6 +86,8 @@ class Serving:
         return True
 
     def _install(self) -> None:
+        from kapi_apigroups.apiextensions.serving import groups_of
+
         customs = [self._served[name] for name in sorted(self._served)]
         self._installed = groups_of(customs, self._installed)
         self._groups.install(OWNER, self._installed)
@@ -197,11 +204,11 @@ class Upkeep:
         await self._client.update(DEFINITIONS, name, _without_finalizer)
 
     def _served_resource(self, definition: Object) -> GroupVersionResource | None:
-        """Return the resource of a definition in a version that is served; None if there is none."""
+        """Return the resource of a definition in the version that is stored; None if it is not served."""
         names = definition["spec"]["names"]
         wanted = definition["spec"]["group"], names["plural"]
-        served = (each.gvr for each in self._client.resources())
-        return next((gvr for gvr in served if (gvr.group, gvr.resource) == wanted), None)
+        stored = (each.gvr for each in self._client.resources() if each.stored)
+        return next((gvr for gvr in stored if (gvr.group, gvr.resource) == wanted), None)
 
     async def _empty(self, name: str, resource: GroupVersionResource) -> None:
         """Delete all objects of a resource, and wait for those that are held by finalizers."""

@@ -19,6 +19,16 @@ def is_protected(group: str) -> bool:
     return any(group == suffix or group.endswith(f".{suffix}") for suffix in _PROTECTED)
 
 
+def is_served(definition: Object) -> bool:
+    """Tell whether the resources of a definition are to be served: its names have been accepted."""
+    return _is_true(definition.get("status") or {}, "Established")
+
+
+def is_terminating(definition: Object) -> bool:
+    """Tell whether a definition is being deleted."""
+    return "deletionTimestamp" in definition["metadata"]
+
+
 def name_definition(definition: Object, others: Iterable[Object]) -> bool:
     """Set accepted names and conditions in the status; tells whether something changed.
 

@@ -8,12 +8,12 @@ from kapi.meta.errors import StatusError
 from kapi.meta.gvk import GroupResource, GroupVersion, GroupVersionKind, GroupVersionResource
 from kapi_apigroups.apiextensions.columns import CustomTable
 from kapi_apigroups.apiextensions.jsonpath import member_at, simple_members
+from kapi_apigroups.apiextensions.naming import is_terminating
 from kapi_apigroups.apiextensions.openapi import CustomDefinitions, definition_name
 from kapi_apigroups.apiextensions.resource_rules import CustomScale, CustomStrategy, status_strategy
 from kapi_apigroups.apiextensions.structural.rules import StructuralRules
 from kapi_apigroups.apiextensions.versions import is_preferred, version_order
 from kapi_apigroups.build import schema_of
-from kapi_apigroups.common.conditions import find_condition
 from kapi_apigroups.printing import subresource_table
 
 if TYPE_CHECKING:
@@ -26,27 +26,13 @@ _GROUP_PRIORITY, _VERSION_PRIORITY = 1000, 100
 _ANYTHING: Object = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
-def is_served(definition: Object) -> bool:
-    """Tell whether the resources of a definition are to be served: its names have been accepted."""
-    established = find_condition(definition.get("status") or {}, "Established")
-    return established is not None and established.get("status") == "True"
-
-
-def is_terminating(definition: Object) -> bool:
-    """Tell whether a definition is being deleted."""
-    return "deletionTimestamp" in definition["metadata"]
-
-
 class CustomResource:
-    """The resources of one definition, one for each version that is served.
-
-    ``fingerprint`` is all that they depend on: a definition with the same one needs no other resources.
-    """
+    """The resources of one definition, one for each version that is served."""
 
     def __init__(self, definition: Object) -> None:
         """Take a definition whose names are accepted. Nothing is compiled before it is used."""
         spec = definition["spec"]
-        self.fingerprint = fingerprint(definition)
+        self._fingerprint = _fingerprint(definition)
         self.group: str = spec["group"]
         self._names: Object = definition["status"]["acceptedNames"]
         self._namespaced = spec.get("scope") == "Namespaced"
@@ -57,12 +43,17 @@ class CustomResource:
         self._rules = {version["name"]: self._rules_of(version) for version in self._versions}
         self.resources = {version["name"]: self._resource(version) for version in self._served_versions()}
 
+    def is_for(self, definition: Object) -> bool:
+        """Tell whether a definition needs no other resources than these."""
+        return self._fingerprint == _fingerprint(definition)
+
     def _served_versions(self) -> list[Object]:
-        """Return the versions to serve: while a definition is deleted at least one, so that its objects can go."""
-        served = [version for version in self._versions if version.get("served")]
-        if served or not self._terminating:
-            return served
-        return [version for version in self._versions if version["name"] == self._storage]
+        """Return the versions to serve: while a definition is deleted the stored one too, so that objects can go."""
+        return [
+            version
+            for version in self._versions
+            if version.get("served") or (self._terminating and version["name"] == self._storage)
+        ]
 
     def _kind(self, version: str) -> GroupVersionKind:
         return GroupVersionKind(self.group, version, self._names["kind"])
@@ -137,7 +128,7 @@ def schema_in(version: Object) -> Object:
     return schema
 
 
-def fingerprint(definition: Object) -> tuple[Any, ...]:
+def _fingerprint(definition: Object) -> tuple[Any, ...]:
     """Return all that the resources of a definition depend on."""
     meta = definition["metadata"]
     return meta.get("uid"), definition["spec"], definition["status"]["acceptedNames"], is_terminating(definition)

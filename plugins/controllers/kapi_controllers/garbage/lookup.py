@@ -42,7 +42,9 @@ class ServedKinds:
             if "get" in resource.verbs:
                 self.kinds.setdefault((resource.gvr.api_version, resource.kind), resource)
             if resource.gvr.resource != _EVENTS and set(resource.verbs) >= _FOLLOWED_VERBS:
-                self.followed.setdefault(resource.gvr.group_resource, resource)
+                name = resource.gvr.group_resource
+                if resource.stored or name not in self.followed:  # the stored version needs no conversion
+                    self.followed[name] = resource
 
     def owner_resource(self, reference: Reference, node: Node) -> ServedResource:
         """Return the resource of an owner; raises UnknownKind, NamespacedOwner."""
