@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from kapi.testing.deployments import Deployment
+from kapi.testing.load import MAPS, Client
 from kapi.testing.server import ServerProcess
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -95,3 +97,16 @@ def cpu_seconds(pid: int) -> float:
 def memory(pid: int) -> int:
     """Return the resident memory of a process in bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def one_client_for_each_process(deployment: Deployment) -> list[Client]:
+    """Return clients whose connections are with different processes."""
+    found: dict[int, Client] = {}
+    for server in deployment.servers:
+        deadline = time.monotonic() + 30
+        while not set(workers(server) or [server.process.pid]) <= found.keys():
+            assert time.monotonic() < deadline, f"{found.keys()} of {workers(server)}: {server.log.read_text()}"
+            client = Client(server)
+            client.request("GET", f"{MAPS}?limit=1")
+            found.setdefault(owner(server, client.port) or 0, client)
+    return [client for pid, client in found.items() if alive(pid)]

@@ -5,14 +5,14 @@ import resource
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 from raw_clients import head, next_name, plain, secure, watches
-from server_processes import cpu_seconds, eventually, memory, sockets
+from server_processes import cpu_seconds, eventually, memory, one_client_for_each_process, sockets, workers
 
 from kapi.testing.deployments import deployed
-from kapi.testing.load import MAPS, Client, config_map, revision_of
+from kapi.testing.load import MAPS, Client, WatchClient, config_map, revision_of
 from kapi.testing.server import ServerProcess
 
 soak = pytest.mark.soak
@@ -125,31 +125,56 @@ def test_clients_that_dawdle_are_closed(server):
         assert ends["half open"] < 70
 
 
-def test_running_out_of_files_is_survived():
-    """New connections wait; those that there are go on; afterwards all is as before."""
-    with ServerProcess("--controllers=") as server:
-        pid = server.process.pid
-        client = Client(server)
-        assert client.request("GET", f"{MAPS}?limit=1").status == 200
-        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(sockets(pid)) + 20, limits[1]))
-        with ExitStack() as stack:
-            for _ in range(60):
-                stack.enter_context(plain(server))
-            eventually(lambda: len(sockets(pid)) >= resource.prlimit(pid, resource.RLIMIT_NOFILE)[0] - 1)
-            worked = cpu_seconds(pid)
-            time.sleep(0.5)
-            assert cpu_seconds(pid) - worked < 0.3
-            assert client.request("POST", MAPS, config_map("in-need", "v")).status == 201
-            assert client.request("GET", f"{MAPS}/in-need").status == 200
-        eventually(lambda: _answers(server))
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+@contextmanager
+def no_more_files(pids):
+    """Let processes open twenty more files for the block; they are used up by connections."""
+    limits = {pid: resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in pids}
+    for pid in pids:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(sockets(pid)) + 20, limits[pid][1]))
+    try:
+        yield
+    finally:
+        for pid in pids:
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits[pid])
+
+
+def full(pid) -> bool:
+    return len(sockets(pid)) >= resource.prlimit(pid, resource.RLIMIT_NOFILE)[0] - 1
+
+
+@pytest.mark.parametrize(
+    ("backend", "number"),
+    [("sqlite", 1), *(pytest.param(backend, 2, marks=soak) for backend in ("sqlite", "etcd3"))],
+)
+def test_running_out_of_files_is_survived(backend, number):
+    """New connections wait; those that there are go on, over all workers; afterwards all is as before."""
+    with deployed(backend, "--controllers=", workers=number) as deployment:
+        server = deployment.server
+        clients = one_client_for_each_process(deployment)
+        watch = WatchClient(server, after=version(server), name="need")
+        eventually(lambda: watch.connections)
+        pids = workers(server) or [server.process.pid]
+        with no_more_files(pids):
+            with ExitStack() as stack:
+                for _ in range(60 * number):
+                    stack.enter_context(plain(server))
+                eventually(lambda: all(map(full, pids)))
+                worked = sum(map(cpu_seconds, pids))
+                time.sleep(0.5)
+                assert sum(map(cpu_seconds, pids)) - worked < 0.3
+                for count in range(10):
+                    reply = clients[count % number].request("POST", MAPS, config_map(f"need-{count}", "v"))
+                    assert reply.status == 201
+                    assert clients[-1].request("GET", f"{MAPS}/need-{count}").status == 200
+                watch.wait(revision_of(reply.body))
+                assert watch.connections == 1
+            eventually(lambda: _answers(server))
         answers_soon(server)
 
 
 def _answers(server) -> bool:
     try:
-        return server.request("GET", f"{MAPS}/in-need", timeout=2.0).status == 200
+        return server.request("GET", f"{MAPS}/need-0", timeout=2.0).status == 200
     except OSError:
         return False
 

@@ -9,7 +9,7 @@ from http.client import HTTPConnection
 
 import apsw
 import pytest
-from server_processes import alive, eventually, owner, paused, processes, workers
+from server_processes import alive, eventually, one_client_for_each_process, owner, paused, processes, workers
 
 from kapi.testing.deployments import Deployment, deployed
 from kapi.testing.load import MAPS, Client, config_map, revision_of
@@ -22,19 +22,6 @@ SEVERAL = [
     pytest.param("etcd3", 2, 2, 5000, id="etcd3-servers-long", marks=soak),
 ]
 LEADER = "/registry/kapi/leader"
-
-
-def one_client_for_each_process(deployment: Deployment) -> list[Client]:
-    """Return clients whose connections are with different processes."""
-    found: dict[int, Client] = {}
-    for server in deployment.servers:
-        deadline = time.monotonic() + 30
-        while not set(workers(server) or [server.process.pid]) <= found.keys():
-            assert time.monotonic() < deadline, f"{found.keys()} of {workers(server)}: {server.log.read_text()}"
-            client = Client(server)
-            client.request("GET", f"{MAPS}?limit=1")
-            found.setdefault(owner(server, client.port) or 0, client)
-    return [client for pid, client in found.items() if alive(pid)]
 
 
 @pytest.mark.parametrize(("backend", "processes", "workers", "rounds"), SEVERAL)
