@@ -19,6 +19,7 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.writes: list[bytes] = []
         self.closed = False
+        self.aborted = False
         self.reading = True
 
     def write(self, data: Any) -> None:
@@ -32,6 +33,9 @@ class Wire(asyncio.Transport):
 
     def close(self) -> None:
         self.closed = True
+
+    def abort(self) -> None:
+        self.closed = self.aborted = True
 
     def pause_reading(self) -> None:
         self.reading = False
@@ -235,6 +239,20 @@ async def test_an_application_that_fails_costs_the_connection(begun, caplog):
     written = await peer.ask(b"GET / HTTP/1.1\r\n\r\n")
     assert written.startswith(b"HTTP/1.1 200 " if begun else b"HTTP/1.1 500 ")
     assert peer.wire.closed
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_a_client_that_takes_nothing_is_not_waited_for_at_the_end(full):
+    async def cancelled(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        if full:
+            peer.protocol.pause_writing()
+        raise asyncio.CancelledError
+
+    peer = Peer(cancelled)
+    await peer.ask(b"GET / HTTP/1.1\r\n\r\n")
+    assert peer.wire.closed
+    assert peer.wire.aborted is full
 
 
 @pytest.mark.parametrize("body", [b"x", b"xxx"])

@@ -166,7 +166,10 @@ class Exchange:
         """Answer 500 if nothing has been sent; else end the connection, the only sign that is left."""
         transport = self._connection.transport
         if self._started and not self._head:
-            transport.close()
+            if self._connection.write_paused:
+                transport.abort()  # the client takes nothing: an orderly end would wait for it, with all that is unsent
+            else:
+                transport.close()
         elif not transport.is_closing():
             text = b"Internal Server Error"
             head = b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
