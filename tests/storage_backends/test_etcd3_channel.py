@@ -313,7 +313,7 @@ async def test_tls_without_http2_is_told(tmp_path):
     files = Certificates(tmp_path).files
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.certificate, files.key)
-    tls = etcd3_channel.tls_context(etcd3_channel.TLSFiles(files.authority, None, None))
+    tls = etcd3_channel.TLSFiles(files.authority, None, None)
     async with listening(Silent, ssl=context) as port, calling(port, tls) as (call, _):
         assert "does not speak HTTP/2" in str(await failure(call(b"")))
     context.set_alpn_protocols(["h2"])

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from etcd3.etcdrpc import kv_pb2, rpc_pb2
 from etcd3_gateway import post, put
 from test_etcd3_faults import opened
@@ -335,7 +336,23 @@ async def test_certificates_open_a_guarded_server(certificates, guarded):
         await backend.ready()
 
 
-@pytest.mark.parametrize("mistake", ["another authority", "no certificate", "no TLS", "no such file", "no PEM"])
+async def test_renewed_certificates_are_used_for_the_next_connection(tmp_path):
+    """As kube-apiserver does: of both sides and the authority here, while kapi runs."""
+    files = Certificates(tmp_path).files
+    with EtcdServer(tls=files) as etcd:
+        trusted = {"cafile": files.authority, "certfile": files.certificate, "keyfile": files.key}
+        async with opened(etcd.url, **trusted) as backend:
+            await backend.create("/k/a", b"")
+            etcd.kill()
+            Certificates(tmp_path)
+            etcd.start()
+            await asyncio.to_thread(etcd.wait)
+            assert (await backend.get("/k/a")).value == b""
+
+
+@pytest.mark.parametrize(
+    "mistake", ["another authority", "no certificate", "no TLS", "no such file", "no PEM", "a passphrase"]
+)
 async def test_wrong_certificates_are_told(certificates, guarded, monkeypatch, tmp_path, mistake):
     monkeypatch.setattr(etcd3_store, "START_SECONDS", 0.1)
     certificate, key = certificates.pair("client")
@@ -347,6 +364,11 @@ async def test_wrong_certificates_are_told(certificates, guarded, monkeypatch, t
         settings = {"cafile": settings["cafile"]}
     elif mistake == "no TLS":
         url = url.replace("https", "http")
+    elif mistake == "a passphrase":
+        loaded = serialization.load_pem_private_key(key.read_bytes(), None)
+        guard = serialization.BestAvailableEncryption(b"secret")
+        pem = serialization.Encoding.PEM
+        key.write_bytes(loaded.private_bytes(pem, serialization.PrivateFormat.PKCS8, guard))
     elif mistake == "no such file":
         settings["keyfile"] = tmp_path / "missing"
     else:

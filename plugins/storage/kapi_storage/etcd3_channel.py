@@ -48,8 +48,8 @@ def tls_context(files: TLSFiles) -> ssl.SSLContext:
 class Channel:
     """See the module."""
 
-    def __init__(self, server: Server, tls: ssl.SSLContext | None) -> None:
-        """Take the server, and what TLS needs, if it is to be used."""
+    def __init__(self, server: Server, tls: TLSFiles | None) -> None:
+        """Take the server, and what TLS needs, if it is to be used: read for each connection, as files are renewed."""
         self.server = server
         self._tls = tls
         self._session: Session | None = None
@@ -133,7 +133,7 @@ class Channel:
         loop = asyncio.get_running_loop()
         try:
             session = await self._opened()
-        except (OSError, TimeoutError, RpcError) as error:
+        except (OSError, TimeoutError, RpcError, Unavailable) as error:
             self._failed = RpcError(
                 Code.UNAVAILABLE, f"cannot connect to {self.server.target}: {_said(error)}", unsent=True
             )
@@ -147,9 +147,10 @@ class Channel:
     async def _opened(self) -> Session:
         loop = asyncio.get_running_loop()
         host, port = self.server.host, self.server.port
+        context = tls_context(self._tls) if self._tls is not None else None
         async with asyncio.timeout(CONNECT_SECONDS):
             transport, session = await loop.create_connection(
-                lambda: Session(self._forget), host, port, ssl=self._tls, server_hostname=host if self._tls else None
+                lambda: Session(self._forget), host, port, ssl=context, server_hostname=host if context else None
             )
             try:
                 chosen = transport.get_extra_info("ssl_object")

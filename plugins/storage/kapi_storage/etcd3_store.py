@@ -50,8 +50,9 @@ class Store:
     def connect(cls, settings: "Etcd3Settings") -> "Store":
         """Make connections, which open when they are used. Raises Unavailable for files that cannot be read."""
         files = TLSFiles(settings.cafile, settings.certfile, settings.keyfile)
-        tls = tls_context(files) if any(server.tls for server in settings.servers) else None
-        connections = [Connection(server, tls if server.tls else None) for server in settings.servers]
+        if any(server.tls for server in settings.servers):
+            tls_context(files)  # what is wrong with them is to be told now
+        connections = [Connection(server, files if server.tls else None) for server in settings.servers]
         return cls(Client(connections, settings.request_timeout), settings.lease_reuse)
 
     async def wait(self) -> None:

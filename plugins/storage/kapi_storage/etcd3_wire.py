@@ -6,14 +6,13 @@ Only modules that are loaded when the backend starts import this one, as it take
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ssl import SSLContext
 from typing import Final, Generic, Protocol, TypeVar
 
 from etcd3.etcdrpc import rpc_pb2
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from kapi_storage.etcd3_calls import Bidirectional
-from kapi_storage.etcd3_channel import Channel
+from kapi_storage.etcd3_channel import Channel, TLSFiles
 from kapi_storage.etcd3_frames import message
 from kapi_storage.etcd3_headers import Headers
 from kapi_storage.etcd3_servers import Server
@@ -168,7 +167,7 @@ class WatchCall:
 class Connection:
     """The methods of one server. It connects when it is used, and again whenever it must."""
 
-    def __init__(self, server: Server, tls: SSLContext | None) -> None:
+    def __init__(self, server: Server, tls: TLSFiles | None) -> None:
         """Take the server, and what TLS needs."""
         self.server = server
         self._channel = Channel(server, tls)
