@@ -138,8 +138,9 @@ class EtcdServer:
         self.process.wait()
 
     def pause(self) -> None:
-        """Freeze the process (SIGSTOP)."""
+        """Freeze the process (SIGSTOP); return when none of its threads runs any more."""
         self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         """Let a frozen process go on."""
