@@ -54,3 +54,18 @@ def test_drain_evicts_with_the_eviction_that_each_version_knows(kubectl):
     assert "pod/p evicted" in kubectl("drain", node, "--force", "--grace-period=0", "--timeout=20s")
     assert "NotFound" in kubectl.refused("get", "pod/p")
     kubectl("delete", "node", node)
+
+
+def test_custom_resources(kubectl):
+    definition = str(MANIFESTS / "crontabs.yaml")
+    kubectl("create", "-f", definition)
+    kubectl("wait", "--for=condition=established", "crd/crontabs.stable.example.com", "--timeout=10s")
+    spec = {"cronSpec": "* * * * */5", "image": "img", "free": {"x": [1]}, "weight": "50%", "until": None}
+    body = {"apiVersion": "stable.example.com/v1", "kind": "CronTab", "metadata": {"name": "my"}, "spec": spec}
+    assert kubectl("apply", "-f", "-", stdin=json.dumps(body)).endswith("created\n")
+    assert kubectl("apply", "-f", "-", stdin=json.dumps(body)).endswith("unchanged\n")
+    assert kubectl.lines("get", "ct")[0].split() == ["NAME", "SPEC", "REPLICAS", "AGE"]
+    kubectl("scale", "crontab/my", "--replicas=3")
+    assert kubectl.field("ct/my", ".spec.replicas") == "3"
+    assert "When to run." in kubectl("explain", "crontab.spec.cronSpec")
+    assert kubectl("delete", "-f", definition, "--timeout=20s").endswith("deleted\n")

@@ -19,7 +19,7 @@ from kapi.endpoints.discovery import sorted_groups
 from kapi.endpoints.documents import Answer, Document, Header, accepts_gzip, etag_matches
 from kapi.endpoints.negotiation import JSON, choose_media_type
 from kapi.endpoints.openapi_operations import Path, group_path, root_path, version_paths
-from kapi.endpoints.openapi_schemas import Schema, SchemaSource, closure, described
+from kapi.endpoints.openapi_schemas import Schema, SchemaSource, closure, described, loosened
 from kapi.meta.query import Query, first
 
 INDEX_PATH: Final = "/openapi/v3"
@@ -202,7 +202,10 @@ class OpenAPI:
             for version in group.versions:
                 own += version_paths(group, version)
             names = openapi_v3.definition_names(own) - schemas.keys()
-            schemas = closure(names, _definitions(group)) | schemas
+            found = closure(names, _definitions(group))
+            if _is_custom(group):
+                found = {name: loosened(schema) for name, schema in found.items()}
+            schemas = found | schemas
             paths += own
         return paths, iter(described(schemas, self._describe).items())
 

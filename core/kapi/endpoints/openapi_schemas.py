@@ -92,6 +92,34 @@ def to_v2(schema: Any) -> Any:
     return out
 
 
+_VALIDATIONS: Final = ("anyOf", "oneOf", "not", "default")
+_FORM: Final = ("items", "properties", "additionalProperties")
+
+
+def loosened(schema: Any) -> Any:
+    """Return the schema of a custom resource without what version 2, or old clients that check by it, would get wrong.
+
+    As kube-apiserver publishes it: without alternatives, and without form where null or unknown members are allowed.
+    """
+    if isinstance(schema, list):
+        return [loosened(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    refers = [each for each in schema.get("allOf", ()) if "$ref" in each]
+    dropped = {*_VALIDATIONS, *(() if refers else ("allOf",))}
+    if schema.get("nullable"):
+        dropped |= {"type", *_FORM}
+    elif schema.get("x-kubernetes-preserve-unknown-fields"):
+        dropped |= set(_FORM)
+    return {key: _loosened_member(key, value) for key, value in schema.items() if key not in dropped}
+
+
+def _loosened_member(key: str, value: Any) -> Any:
+    if key == "properties":
+        return {name: loosened(member) for name, member in value.items()}
+    return loosened(value) if key in ("items", "additionalProperties") else value
+
+
 def _kept(schema: Schema) -> Schema:
     return {"description": schema["description"]} if "description" in schema else {}
 
