@@ -136,7 +136,10 @@ class ObjectClient(Protocol):
         """Delete an object; ``uid`` and ``resource_version`` are preconditions."""
 
     def informer(self, resource: GroupVersionResource) -> Informer:
-        """Return the shared informer of a resource, started on first use."""
+        """Return the shared informer of a resource, started on first use; raises not_found for one not served.
+
+        What is served in another way than before (a custom resource whose definition has changed) has another informer.
+        """
 
     def resources(self) -> "Iterable[ServedResource]":
         """Return all resources that are served, in discovery order."""
