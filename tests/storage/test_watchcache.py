@@ -374,6 +374,20 @@ async def test_the_window_forgets_old_events(monkeypatch: pytest.MonkeyPatch) ->
         assert parts.cache.watch(everything, parts.cache.revision)[1]
 
 
+async def test_the_window_of_a_resource_that_does_not_change_any_more_empties(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with caching() as parts:
+        await parts.cache.ready()
+        await parts.put("a")
+        await parts.names()
+        assert len(parts.cache._window) == 1
+        monkeypatch.setattr(window, "MOST_SECONDS", -1.0)
+        monkeypatch.setattr(feed_module, "_SAMPLE_SECONDS", -1.0)
+        await parts.backend.create("/registry/others/b", b"{}")
+        await parts.names()
+        assert len(parts.cache._window) == 0
+        assert parts.cache.watch(everything, parts.cache.revision)[1]
+
+
 async def test_a_watcher_that_cannot_keep_up_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchcache, "QUEUE_EVENTS", 2)
     async with caching() as parts:

@@ -34,8 +34,8 @@ _ENDED = "the store is not followed any more: the server is stopping"
 class Subscriber:
     """A part of the key space that someone follows.
 
-    ``apply`` gets the changes of the prefix; ``reset`` is called when history was lost and the subscriber must read
-    its part of the store anew.
+    ``apply`` gets the changes of the prefix, and now and then none, to forget what is old; ``reset`` is called when
+    history was lost and the subscriber must read its part of the store anew.
     """
 
     __slots__ = ("apply", "prefix", "reset")
@@ -159,11 +159,15 @@ class Feed:
         self._release()
 
     def _sample(self) -> None:
-        """Note now and then when the store was at which revision."""
+        """Note now and then when the store was at which revision, and let everybody forget what is old."""
         now = time.monotonic()
-        if not self._samples or now - self._samples[-1][0] >= _SAMPLE_SECONDS:
-            self._samples.append((now, self.revision))
-            self.is_recent(self.revision)  # forgets what is too old
+        if self._samples and now - self._samples[-1][0] < _SAMPLE_SECONDS:
+            return
+        self._samples.append((now, self.revision))
+        self.is_recent(self.revision)
+        for subscribers in list(self._subscribers.values()):
+            for subscriber in subscribers:
+                subscriber.apply(())
 
     def _release(self) -> None:
         """Let those go on who wait for what has been reached."""
