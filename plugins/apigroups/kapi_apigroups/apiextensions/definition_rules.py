@@ -55,7 +55,8 @@ def validate_definition(obj: Object) -> _Findings:
 def validate_definition_update(obj: Object, old: Object) -> _Findings:
     """Yield what is wrong with a changed definition."""
     spec, before = obj["spec"], old["spec"]
-    yield from _spec_findings(spec)
+    if spec != before:  # what was accepted once (by another server, too) must not keep a definition from going
+        yield from _spec_findings(spec)
     established = find_condition(old.get("status") or {}, "Established")
     if established is not None and established.get("status") == "True":
         yield from _immutable(spec.get("scope"), before.get("scope"), "spec.scope")

@@ -11,6 +11,7 @@ from kapi_apigroups.apiextensions.structural.rules import StructuralRules
 from kapi_apigroups.common.status_owner import PureStatusStrategy
 
 _TERMINATING = "create not allowed while custom resource definition is terminating"
+_UNCHECKED = "the definition has validation rules (CEL), which this server does not evaluate yet"
 _NEGATIVE = "should be a non-negative integer"
 _TOO_LARGE = "should be less than or equal to 2147483647"
 _MOST = 2**31 - 1
@@ -25,17 +26,26 @@ class CustomStrategy(Strategy):
     fully_qualified_finalizers = False
 
     def __init__(
-        self, resource: GroupResource, kind: GroupVersionKind, subresources: Object, *, terminating: bool
+        self,
+        resource: GroupResource,
+        kind: GroupVersionKind,
+        subresources: Object,
+        *,
+        terminating: bool,
+        unchecked: bool,
     ) -> None:
-        """Take the names, the ``subresources`` of the version, and whether the definition is being deleted."""
+        """Take the names, the ``subresources`` of the version, whether the definition is being deleted, and whether it
+        has validation rules (it has been accepted by another server on the same store, then)."""
         self._resource = resource
         self._kind = kind
         self._terminating = terminating
+        self._unchecked = unchecked
         self._scale: Object = subresources.get("scale") or {}
         self.owns_status = subresources.get("status") is not None
 
     def prepare_for_create(self, ctx: RequestContext, obj: Object) -> None:
         """Begin without a status, in the first generation; refuse while the definition is being deleted."""
+        self.refuse_unchecked(obj)
         if self._terminating:
             raise forbidden(self._resource, obj["metadata"].get("name", ""), _TERMINATING)
         if self.owns_status:
@@ -44,12 +54,19 @@ class CustomStrategy(Strategy):
 
     def prepare_for_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
         """Keep the status where it has a subresource; whatever else changes makes a new generation."""
+        if _content(obj) != _content(old):
+            self.refuse_unchecked(obj)
         if self.owns_status:
             obj.pop("status", None)
             if "status" in old:
                 obj["status"] = old["status"]
         if _content(obj) != _content(old):
             obj["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+
+    def refuse_unchecked(self, obj: Object) -> None:
+        """Refuse what ought to be checked by rules that nobody here evaluates."""
+        if self._unchecked:
+            raise forbidden(self._resource, obj["metadata"].get("name", ""), _UNCHECKED)
 
     def validate(self, ctx: RequestContext, obj: Object) -> list[FieldError]:
         """Check kind and version, and the numbers of replicas that the scale subresource would show."""
@@ -87,6 +104,12 @@ class CustomStatusStrategy(PureStatusStrategy):
     def validate_update(self, ctx: RequestContext, obj: Object, old: Object) -> list[FieldError]:
         """Check what the main resource checks."""
         return self.main.validate(ctx, obj)
+
+    def prepare_for_update(self, ctx: RequestContext, obj: Object, old: Object) -> None:
+        """Keep all but the status."""
+        super().prepare_for_update(ctx, obj, old)
+        if obj.get("status") != old.get("status") and isinstance(self.main, CustomStrategy):
+            self.main.refuse_unchecked(obj)
 
 
 def status_strategy(main: CustomStrategy) -> StatusStrategy:

@@ -12,6 +12,7 @@ from kapi_apigroups.apiextensions.naming import is_terminating
 from kapi_apigroups.apiextensions.openapi import CustomDefinitions, definition_name
 from kapi_apigroups.apiextensions.resource_rules import CustomScale, CustomStrategy, status_strategy
 from kapi_apigroups.apiextensions.structural.rules import StructuralRules
+from kapi_apigroups.apiextensions.structural.validity import uses_rules
 from kapi_apigroups.apiextensions.versions import is_preferred, version_order
 from kapi_apigroups.build import schema_of
 from kapi_apigroups.printing import subresource_table
@@ -70,8 +71,14 @@ class CustomResource:
         name, names = version["name"], self._names
         kind, plural = self._kind(name), names["plural"]
         subresources = version.get("subresources") or {}
-        strategy = CustomStrategy(GroupResource(self.group, plural), kind, subresources, terminating=self._terminating)
         rules, converted = self._rules[name], name != self._storage
+        strategy = CustomStrategy(
+            GroupResource(self.group, plural),
+            kind,
+            subresources,
+            terminating=self._terminating,
+            unchecked=uses_rules(rules.schema),
+        )
         return Resource(
             gvr=GroupVersionResource(self.group, name, plural),
             kind=kind,

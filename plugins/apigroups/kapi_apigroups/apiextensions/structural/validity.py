@@ -44,6 +44,11 @@ def subschemas(schema: Schema, path: str) -> Iterator[tuple[Schema, str]]:
             yield sub, f"{path}.{member}[{index}]"
 
 
+def uses_rules(schema: Schema) -> bool:
+    """Tell whether a schema, or one below it, has validation rules."""
+    return bool(schema.get(_RULES)) or any(uses_rules(sub) for sub, _ in subschemas(schema, ""))
+
+
 def construct_findings(schema: Schema, path: str) -> _Findings:
     """Yield what is used of JSON Schema that definitions may not use."""
     yield from _own_constructs(schema, path)
