@@ -24,7 +24,7 @@ SWEEP_PAUSE = 0.01
 MARKS_PER_INTERVAL = 10
 SIZE_INTERVAL = 1.0
 SIZE_REVISIONS = 1000
-"""After how many changes the size of history is looked at again."""
+"""After how many changes the size of history is looked at again; a tenth of the keys if that is more."""
 LOG_INTERVAL = 2.0
 LOG_BYTES = 32 << 20
 """SQLite empties its write-ahead log at 4 MB, but not while there always is a reader: then this helps."""
@@ -166,7 +166,7 @@ class _OpenStore:
 
     def __init__(self, path: Path, reader: Reader, writer_of: Callable[[Hub], Writer]) -> None:
         self._path = path
-        self._sized = 0
+        self._next_size = 0
         self.reader = reader
         self.peers = Peers(path, self._told)
         self.hub = _TellingHub(reader.revision(), self.peers)
@@ -252,10 +252,11 @@ class _OpenStore:
     async def compact_by_size(self) -> None:
         """Compact what is more than should be kept, however young it is."""
         revision = self.reader.revision()
-        if revision - self._sized < SIZE_REVISIONS:
+        if revision < self._next_size:
             return
-        self._sized = revision
-        oldest = sqlite_upkeep.revision_to_keep(await self.reader.extent())
+        extent = await self.reader.extent()
+        self._next_size = revision + max(SIZE_REVISIONS, extent.present // 10)
+        oldest = sqlite_upkeep.revision_to_keep(extent)
         if oldest:
             await self.writer.submit(lambda transaction: sqlite_upkeep.compact(transaction, oldest))
 
