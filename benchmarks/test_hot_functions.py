@@ -27,7 +27,7 @@ from kapi.meta.schema.decode import decode_json, decode_yaml
 from kapi.meta.schema.defaulting import apply_defaults
 from kapi.server.protocol import Connections, KapiProtocol
 from kapi.storage.entry import Codec, Entry
-from kapi.storage.watchcache import CacheEvent, event_frame
+from kapi.storage.events import CacheEvent, event_frame
 from kapi_authz.index import RoleIndex
 from kapi_authz.rbac import decide
 

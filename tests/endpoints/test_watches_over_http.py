@@ -11,7 +11,7 @@ from scripted_watch import Failing
 from kapi.contracts.server import Message, Receive, Scope, Send
 from kapi.contracts.storage import Compacted
 from kapi.endpoints.verbs import watching
-from kapi.storage import watchcache, window
+from kapi.storage import watchers, window
 from kapi.testing.asgi import AsgiClient, Events
 from widgets import GROUP, MERGE, ROOT, WIDGETS, Rig, running, widget
 
@@ -262,7 +262,7 @@ async def test_a_server_that_stops_ends_its_watches() -> None:
 
 
 async def test_a_client_that_cannot_keep_up_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchcache, "QUEUE_EVENTS", 3)
+    monkeypatch.setattr(watchers, "QUEUE_EVENTS", 3)
     async with running() as rig, rig.http.watch(f"{ALL}?watch=1") as events:
         store = rig.store()
         await create(rig, "first")
@@ -274,7 +274,7 @@ async def test_a_client_that_cannot_keep_up_is_let_go(monkeypatch: pytest.Monkey
 
 
 async def test_a_client_that_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchcache, "QUEUE_EVENTS", 3)
+    monkeypatch.setattr(watchers, "QUEUE_EVENTS", 3)
     monkeypatch.setattr(watching, "LAST_SECONDS", 0.01)
 
     async with running() as rig:

@@ -13,11 +13,13 @@ from interleaving import Interleaved
 from kapi.contracts.storage import Compacted, StorageBackend, Unavailable
 from kapi.meta.gvk import GroupVersionKind
 from kapi.storage import feed as feed_module
-from kapi.storage import indexes, watchcache, window
+from kapi.storage import indexes, watchcache, watchers, window
 from kapi.storage.entry import Codec, Entry
+from kapi.storage.events import CacheEvent
 from kapi.storage.feed import Feed
 from kapi.storage.indexes import Term
-from kapi.storage.watchcache import CacheEvent, WatchCache, Watcher
+from kapi.storage.watchcache import WatchCache
+from kapi.storage.watchers import Watcher
 
 PREFIX = "/registry/widgets/"
 CODEC = Codec(GroupVersionKind("example.com", "v1", "Widget"), {})
@@ -389,7 +391,7 @@ async def test_the_window_of_a_resource_that_does_not_change_any_more_empties(mo
 
 
 async def test_a_watcher_that_cannot_keep_up_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchcache, "QUEUE_EVENTS", 2)
+    monkeypatch.setattr(watchers, "QUEUE_EVENTS", 2)
     async with caching() as parts:
         await parts.cache.ready()
         slow, _ = parts.cache.watch(everything, parts.cache.revision)
@@ -406,7 +408,7 @@ async def test_a_watcher_that_cannot_keep_up_is_closed(monkeypatch: pytest.Monke
 
 
 async def test_a_watcher_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchcache, "QUEUE_BYTES", 300)
+    monkeypatch.setattr(watchers, "QUEUE_BYTES", 300)
     async with caching() as parts:
         await parts.cache.ready()
         slow, _ = parts.cache.watch(everything, parts.cache.revision)
@@ -461,7 +463,7 @@ async def test_labels_that_are_asked_for_again_are_found_at_once(monkeypatch: py
 
 
 async def test_a_window_larger_than_the_queue_closes_the_watcher_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchcache, "QUEUE_EVENTS", 2)
+    monkeypatch.setattr(watchers, "QUEUE_EVENTS", 2)
     async with caching() as parts:
         await parts.cache.ready()
         begin = parts.cache.revision

@@ -7,7 +7,7 @@ import pytest
 
 from kapi.storage import window as window_module
 from kapi.storage.entry import Entry
-from kapi.storage.watchcache import CacheEvent
+from kapi.storage.events import CacheEvent
 from kapi.storage.window import EVENT_BYTES, Window
 
 

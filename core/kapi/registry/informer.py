@@ -9,7 +9,7 @@ from kapi.contracts.client import Event, Handler, MetadataEvent, Object
 from kapi.registry.delivery import Delivery, delivery_to, failed
 from kapi.registry.store import Store
 from kapi.storage.entry import Entry
-from kapi.storage.watchcache import CacheEvent
+from kapi.storage.events import CacheEvent
 
 TOLD_AT_ONCE = 500
 """How many objects a new follower is told of before others have their turn."""

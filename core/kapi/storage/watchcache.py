@@ -6,207 +6,22 @@ watchers there are.
 """
 
 import asyncio
-import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple
 
 from kapi.contracts.storage import Change, KeyValue, RangeResult, StorageBackend
 from kapi.storage.entry import Codec, Entry
+from kapi.storage.events import CacheEvent, Predicate
 from kapi.storage.feed import Feed, Subscriber
 from kapi.storage.indexes import Indexes, Term
 from kapi.storage.ordered import OrderedEntries, Snapshot, rewound
 from kapi.storage.pace import Pace
 from kapi.storage.turns import Turns
 from kapi.storage.unreadable import ENCRYPTED, NOT_DECRYPTED, UnreadableValue
+from kapi.storage.watchers import Watcher
 from kapi.storage.window import Window
 
-EventType = Literal["ADDED", "MODIFIED", "DELETED"]
-Predicate = Callable[[Entry], bool]
-
-QUEUE_EVENTS = 4096
-QUEUE_BYTES = 32 << 20
-"""How much a watcher may be behind. The events of a queue are shared with other watchers and the window."""
 PAGE = 2000
-ALARM_SECONDS = 0.01
-"""How precisely watchers are woken when nothing happens."""
-
-
-class Representation(Protocol):
-    """How an entry looks to a client; see :mod:`kapi.endpoints.representation`.
-
-    ``shared`` tells that the bytes are the same for all watchers, and worth keeping with the event.
-    """
-
-    shared: bool
-
-    def object(self, entry: Entry) -> bytes:
-        """Return the bytes of the entry as a single object."""
-
-
-class CacheEvent:
-    """One change: ``entry`` is the new state (None: deleted), ``previous`` the one before (None: created)."""
-
-    __slots__ = ("_frames", "_last", "at", "entry", "previous", "revision", "size")
-
-    def __init__(self, revision: int, entry: Entry | None, previous: Entry | None) -> None:
-        """Take the two states and the revision of the change."""
-        self.revision = revision
-        self.entry = entry
-        self.previous = previous
-        self.at = time.monotonic()
-        shown = entry or previous
-        self.size = len(shown.item) if shown is not None else 0
-        self._last: Entry | None = None
-        self._frames: dict[tuple[EventType, Representation], bytes] | None = {}
-
-    def seen_by(self, matches: Predicate | None) -> EventType | None:
-        """Return the type of the event for a watcher with this predicate (None: all match); None: not to be seen."""
-        if matches is None:
-            return "DELETED" if self.entry is None else "ADDED" if self.previous is None else "MODIFIED"
-        now = self.entry is not None and matches(self.entry)
-        before = self.previous is not None and matches(self.previous)
-        if now:
-            return "MODIFIED" if before else "ADDED"
-        return "DELETED" if before else None
-
-    def state(self, kind: EventType) -> Entry:
-        """Return the entry that an event of this type shows: the last matching one, at this revision, for DELETED."""
-        if kind != "DELETED":
-            assert self.entry is not None
-            return self.entry
-        if self._last is None:
-            assert self.previous is not None
-            self._last = Codec.moved(self.previous, self.revision)
-        return self._last
-
-    def frame(self, kind: EventType, representation: Representation) -> bytes:
-        """Return the watch frame of the event; of a shared representation it is rendered only once while it is new."""
-        frames = self._frames
-        if frames is None or not representation.shared:
-            return event_frame(kind, representation.object(self.state(kind)))
-        key = (kind, representation)
-        found = frames.get(key)
-        if found is None:
-            found = frames[key] = event_frame(kind, representation.object(self.state(kind)))
-        return found
-
-    def forget_frames(self) -> None:
-        """Give up what was rendered, and keep no more of it: most watchers have sent it."""
-        self._frames = self._last = None
-
-
-def event_frame(kind: str, body: bytes) -> bytes:
-    """Return one line of a watch stream (meta.k8s.io/v1 WatchEvent)."""
-    return b'{"type":"%b","object":%b}\n' % (kind.encode(), body)
-
-
-class Delivery(NamedTuple):
-    """An event as one watcher sees it."""
-
-    kind: EventType
-    event: CacheEvent
-
-
-class Watcher:
-    """One open watch. Events are queued by the cache and taken by the endpoint.
-
-    A watcher whose queue overflows is closed (``overflowed``); its client resumes by resourceVersion.
-    """
-
-    __slots__ = (
-        "_after",
-        "_alarm",
-        "_bytes",
-        "_cache",
-        "_matches",
-        "_waiter",
-        "closed",
-        "expired",
-        "on_close",
-        "queue",
-        "scope",
-    )
-
-    def __init__(self, cache: "WatchCache", scope: str, matches: Predicate | None, after: int) -> None:
-        """Take the cache to leave on close, which entries the watcher wants, and the revision it begins after.
-
-        ``scope`` is a key or a prefix of keys (ending in a slash): only entries there are asked about.
-        """
-        self._cache = cache
-        self.scope = scope
-        self._bytes = 0
-        self._matches = matches
-        self._after = after
-        self.queue: deque[Delivery] = deque()
-        self._waiter: asyncio.Future[None] | None = None
-        self._alarm: asyncio.TimerHandle | None = None
-        self.closed = False
-        self.expired = False
-        self.on_close: Callable[[], None] | None = None
-
-    def deliver(self, event: CacheEvent) -> None:
-        """Queue an event if the watcher is to see it."""
-        if event.revision <= self._after:
-            return
-        kind = event.seen_by(self._matches)
-        if kind is None:
-            return
-        if self.queue and (len(self.queue) >= QUEUE_EVENTS or self._bytes + event.size > QUEUE_BYTES):
-            self.close()
-            return
-        if not self.queue:
-            self._cache.pace.add(self.wake)
-        self.queue.append(Delivery(kind, event))
-        self._bytes += event.size
-
-    def wake(self) -> None:
-        """Let the endpoint look at the queue and the flags."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def close(self, *, expired: bool = False) -> None:
-        """Take no more events, and call ``on_close``; ``expired``: because history was lost."""
-        self.closed = True
-        if self.on_close is not None:
-            self.on_close()
-        self.expired = self.expired or expired
-        self._cache.leave(self)
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        self.wake()
-
-    async def wait(self, timeout: float) -> None:
-        """Return when there is something to look at, or after ``timeout`` seconds."""
-        if self.queue or self.closed:
-            return
-        loop = asyncio.get_running_loop()
-        self._waiter = loop.create_future()
-        self._set_alarm(loop, loop.time() + max(0.0, timeout))
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    def _set_alarm(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
-        """See to it that the watcher is woken at a time. An alarm that is set for about that time is left alone."""
-        if self._alarm is not None:
-            if abs(self._alarm.when() - at) < ALARM_SECONDS:
-                return
-            self._alarm.cancel()
-        self._alarm = loop.call_at(at, self._ring)
-
-    def _ring(self) -> None:
-        self._alarm = None
-        self.wake()
-
-    def take(self) -> list[Delivery]:
-        """Return and forget what is queued."""
-        taken = list(self.queue)
-        self.queue.clear()
-        self._bytes = 0
-        return taken
 
 
 class _State(NamedTuple):

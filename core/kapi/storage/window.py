@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kapi.storage.entry import Entry
-    from kapi.storage.watchcache import CacheEvent
+    from kapi.storage.events import CacheEvent
 
 FEW_EVENTS, MOST_EVENTS = 4096, 102_400
 """So many changes are kept whatever their age, and not more whatever that is."""

@@ -20,8 +20,10 @@ from kapi.meta.errors import StatusError, expired
 from kapi.meta.listing import ListOptions, parse_list_options
 from kapi.meta.query import parse_resource_version
 from kapi.storage.entry import Entry
+from kapi.storage.events import CacheEvent, event_frame
 from kapi.storage.ordered import NOTHING, Snapshot
-from kapi.storage.watchcache import CacheEvent, WatchCache, Watcher, event_frame
+from kapi.storage.watchcache import WatchCache
+from kapi.storage.watchers import Watcher
 
 BOOKMARK_SECONDS = 60.0
 BEFORE_END = 2.0
