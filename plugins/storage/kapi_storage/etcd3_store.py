@@ -34,6 +34,8 @@ log = logging.getLogger("kapi.storage")
 START_SECONDS = 10.0
 FIRST_PAGE, LARGEST_PAGE = 500, 5000
 PAGE_BYTES = 16 << 20
+PIECE = 500
+"""How many keys are taken over before others get a turn."""
 LEASES_AT_ONCE = 64
 
 
@@ -99,7 +101,7 @@ class Store:
         while True:
             wanted = min(size, limit - len(items)) if limit > 0 else size
             answer = await self.client.range(requests.key_range(first, end, wanted, revision), revision)
-            items += map(_key_value, answer.kvs)
+            await _take_over(answer, items)
             revision = revision or answer.header.revision
             if not answer.more or len(items) == limit:
                 remaining = answer.count - len(answer.kvs)
@@ -182,6 +184,15 @@ def _revision(answer: TxnAnswer, key: str) -> int:
         return answer.header.revision
     exists = answer.responses[0].response_range.count
     raise RevisionConflict(key) if exists else KeyMissing(key)
+
+
+async def _take_over(answer: RangeAnswer, items: list[KeyValue]) -> None:
+    """Add the keys of an answer, without keeping the event loop for long."""
+    found = answer.kvs
+    items += map(_key_value, found[:PIECE])
+    for first in range(PIECE, len(found), PIECE):
+        await asyncio.sleep(0)
+        items += map(_key_value, found[first : first + PIECE])
 
 
 def _key_value(found: StoredKey) -> KeyValue:
