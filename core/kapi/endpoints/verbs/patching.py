@@ -123,7 +123,7 @@ class Patcher:
 
     def _decoded(self, patched: Object, owners: Any) -> Object:
         metadata = patched.get("metadata")
-        untouched = isinstance(metadata, dict) and metadata.get("managedFields") is owners
+        untouched = isinstance(metadata, dict) and metadata.get("managedFields") == owners
         decode = decode_but_owners if untouched else decode_value
         try:
             decoded = decode(patched, self._struct)
