@@ -147,7 +147,7 @@ async def pass_through(following: Following, *, confirm: bool = False) -> None:
         if confirm:
             await following.current()
         assert state.confirm is not None
-        await state.confirm()
+        await state.confirm(state)
 
     await with_authorization(read, following, following)({"kapi": state}, None, None)  # type: ignore[arg-type]
 

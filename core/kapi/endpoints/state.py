@@ -14,7 +14,7 @@ LONG_RUNNING_VERBS = frozenset({"watch", "proxy"})
 LONG_RUNNING_SUBRESOURCES = frozenset({"attach", "exec", "proxy", "log", "portforward"})
 
 
-Confirm = Callable[[], Awaitable[None]]
+Confirm = Callable[["RequestState"], Awaitable[None]]
 
 
 class RequestState:

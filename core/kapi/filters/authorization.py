@@ -1,6 +1,7 @@
 """Lets through only what the authorizers allow."""
 
 import asyncio
+from functools import partial
 from typing import Protocol
 
 from kapi.authz.refusal import refused
@@ -46,18 +47,17 @@ def with_authorization(app: ASGIApp, authorizer: Authorizer, progress: Progress 
             raise refused(attributes, reason)
         state.audit[DECISION] = "allow"
 
+    async def confirm(progress: Progress, asked_at: int, attributes: Attributes, state: RequestState) -> None:
+        if progress.revision != asked_at:
+            await allow(state, attributes)
+
     async def authorize(scope: Scope, receive: Receive, send: Send) -> None:
         state = request_state(scope)
         attributes = attributes_of(state.info, user_of(state))
         asked_at = progress.revision if progress is not None else 0
         await allow(state, attributes)
         if progress is not None:
-
-            async def confirm() -> None:
-                if progress.revision != asked_at:
-                    await allow(state, attributes)
-
-            state.confirm = confirm
+            state.confirm = partial(confirm, progress, asked_at, attributes)
         await app(scope, receive, send)
 
     return authorize

@@ -48,8 +48,9 @@ async def _caught_up(request: ResourceRequest) -> bool:
     Raises the 403 StatusError if one of these writes has taken the right to read away.
     """
     fresh = await current(request.stored.cache)
-    if request.state.confirm is not None:
-        await request.state.confirm()
+    state = request.state
+    if state.confirm is not None:
+        await state.confirm(state)
     return fresh
 
 

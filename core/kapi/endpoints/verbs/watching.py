@@ -95,8 +95,9 @@ class Stream:
         cache = self.cache
         if not self.options.resource_version:
             await cache.current()
-            if self.request.state.confirm is not None:
-                await self.request.state.confirm()
+            state = self.request.state
+            if state.confirm is not None:
+                await state.confirm(state)
         else:
             await cache.ready()
         if initial and self.after > cache.revision:
