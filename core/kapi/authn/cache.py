@@ -28,12 +28,13 @@ class TokenCache:
         self._ttl = ttl
         self._size = size
         self._clock = clock
-        self._secret = secrets.token_bytes(32)
+        self._keyed = hashlib.blake2b(key=secrets.token_bytes(32), digest_size=32)
         self._entries: dict[_Key, _Entry] = {}
 
     def key(self, token: str, audiences: tuple[str, ...]) -> _Key:
         """Return the key of a token as seen by those who accept ``audiences``."""
-        digest = hashlib.blake2b(token.encode("utf-8", "surrogatepass"), key=self._secret, digest_size=32)
+        digest = self._keyed.copy()
+        digest.update(token.encode("utf-8", "surrogatepass"))
         return digest.digest(), audiences
 
     def get(self, key: _Key) -> AuthnResponse | None:

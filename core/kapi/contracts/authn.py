@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from kapi.contracts.plugins import BuildContext, Option
@@ -22,8 +22,7 @@ class UserInfo:
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class AuthnRequest:
+class AuthnRequest(NamedTuple):
     """What an authenticator may look at: never the body.
 
     ``headers`` are in arrival order with lower-case names; ``peer_certificate`` is the client's certificate

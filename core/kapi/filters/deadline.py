@@ -33,6 +33,8 @@ class Deadlines:
     def remove(self, task: "asyncio.Task[object]") -> bool:
         """Forget a task; tells whether it was cancelled because its time was up."""
         self._ends.pop(task, None)
+        if not self._expired:
+            return False
         expired = task in self._expired
         self._expired.discard(task)
         return expired
