@@ -27,10 +27,10 @@ class Model:
 
     def apply(self, manager: str, wanted: dict[str, str], force: bool) -> bool:
         """Apply; tells whether it went through."""
-        if not self.owners and self.data:
-            self.owners[("before-first-apply", "Update")] = {DATA, *map(path, self.data)}
         me, before = (manager, "Apply"), dict(self.data)
         others = {owner: set(paths) for owner, paths in self.owners.items() if owner != me}
+        if not self.owners and self.data:
+            others[("before-first-apply", "Update")] = {DATA, *map(path, self.data)}
         merged = {**before, **wanted}
         for key in [key for key in merged if path(key) in self.owners.get(me, ()) and key not in wanted]:
             if not any(path(key) in paths for paths in others.values()):
