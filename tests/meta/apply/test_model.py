@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from apply_kinds import applied, config, entries, tracked
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapi.meta.apply.fieldset import members
@@ -66,7 +67,8 @@ class Model:
 
 MANAGERS = st.sampled_from(["m", "n", "o"])
 MAPS = st.dictionaries(st.sampled_from("abc"), st.sampled_from("xy"), max_size=3)
-STEPS = st.lists(st.tuples(st.sampled_from(["apply", "force", "update"]), MANAGERS, MAPS), min_size=1, max_size=8)
+STEP = st.tuples(st.sampled_from(["apply", "force", "update"]), MANAGERS, MAPS)
+STEPS = st.lists(STEP, min_size=1, max_size=8)
 
 
 def settled(obj: dict) -> dict:
@@ -74,8 +76,7 @@ def settled(obj: dict) -> dict:
     return {key: value for key, value in obj.items() if value or key != "data"}
 
 
-@given(STEPS)
-def test_ownership_is_as_in_the_model(steps):
+def check(steps):
     model, live = Model(), settled(applied(None, config({"a": "x"}, uid="u"), "m"))
     assert model.apply("m", {"a": "x"}, False)
     for number, (kind, manager, data) in enumerate(steps):
@@ -95,3 +96,15 @@ def test_ownership_is_as_in_the_model(steps):
         assert live.get("data", {}) == model.data
         found = {(e["manager"], e["operation"]): set(members(e["fieldsV1"])) for e in entries(live)}
         assert found == model.owners
+
+
+@given(STEPS)
+def test_ownership_is_as_in_the_model(steps):
+    check(steps)
+
+
+@pytest.mark.soak
+@settings(max_examples=2000)
+@given(st.lists(STEP, min_size=1, max_size=20))
+def test_ownership_stays_as_in_the_model(steps):
+    check(steps)
