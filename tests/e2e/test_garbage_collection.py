@@ -223,12 +223,16 @@ def test_custom_resources_own_and_are_owned(server, kubectl, make, namespace):
 
     top = crate("top")
     make("held", crate("inner", top))
-    orphan = make("kept", crate("other"))
+    other = crate("other")
+    orphan = make("kept", other)
+    crate("freed", other)
     kubectl("delete", f"crates.{group}/top", "--timeout=15s")
     kubectl("wait", "--for=delete", "--timeout=15s", "configmap/held", f"crates.{group}/inner")
     kubectl("delete", f"crates.{group}/other", "--cascade=orphan", "--timeout=15s")
     assert "ownerReferences" not in json.loads(kubectl("get", "configmap/kept", "-o", "json"))["metadata"]
     assert orphan["metadata"]["uid"] == kubectl.field("configmap/kept", ".metadata.uid")
+    freed = json.loads(kubectl("get", f"crates.{group}/freed", "-o", "json", "--show-managed-fields"))["metadata"]
+    assert "ownerReferences" not in json.dumps(freed)
     kubectl("delete", f"crd/crates.{group}", "--timeout=15s")
 
 
