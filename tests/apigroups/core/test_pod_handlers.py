@@ -138,6 +138,46 @@ async def test_dry_runs_and_preconditions_of_evictions(client, make_context, pod
     assert await client.get(PODS, "p", "ns")
 
 
+@pytest.fixture
+def racing(monkeypatch, client):
+    """Each pod changes once between the look at it and the deletion."""
+    plain, raced = client.update, set()
+
+    async def update(resource, name, change, namespace="", **options):
+        if resource == PODS and name not in raced:
+            raced.add(name)
+            await plain(resource, name, lambda pod: pod, namespace)
+        return await plain(resource, name, change, namespace, **options)
+
+    monkeypatch.setattr(client, "update", update)
+    return client
+
+
+async def test_a_pending_pod_that_changes_is_looked_at_again(racing, make_context, pod):
+    await pod(phase="Pending")
+    assert (await evict(make_context("p")))["status"] == "Success"
+    assert (await refusal(racing.get(PODS, "p", "ns"))).reason == "NotFound"
+
+
+async def test_a_pod_that_may_go_unhealthy_goes_only_as_it_is(racing, make_context, pod):
+    await pod(phase="Running")
+    racing.informer(PODS).get("p", "ns")["status"]["conditions"] = []
+    await racing.create(DISRUPTION_BUDGETS, budget(), "ns")
+    error = await refusal(evict(make_context("p")))
+    assert (error.code, error.headers["Retry-After"]) == (429, "10")
+    assert error.details["causes"][0]["message"] == ("The disruption budget b is still being processed by the server.")
+    assert (await evict(make_context("p")))["status"] == "Success"
+
+
+async def test_a_version_that_the_eviction_names_is_enforced(racing, make_context, pod):
+    made = await pod(phase="Running")
+    error = await refusal(
+        evict(make_context("p"), preconditions={"resourceVersion": made["metadata"]["resourceVersion"]})
+    )
+    assert error.code == 409
+    assert await racing.get(PODS, "p", "ns")
+
+
 async def test_logs_of_pods_without_node_are_empty(make_context, pod):
     await pod()
     assert await LogHandler().connect(make_context("p")) is None

@@ -14,6 +14,7 @@ _UNGUARDED = ("Pending", "Succeeded", "Failed")
 _POD_KIND = GroupResource("", "Pod")
 _REFUSED = "Cannot evict pod as it would violate the pod's disruption budget."
 _RETRY_SECONDS = 10
+_ATTEMPTS = 20
 _MOST_DISRUPTED = 2000
 _SEVERAL = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
 
@@ -29,21 +30,61 @@ class EvictionHandler:
             raise bad_request("name in URL does not match name in Eviction object")
         options = obj.get("deleteOptions") or {}
         dry_run = ctx.dry_run or bool(options.get("dryRun"))
-        pod = await ctx.client.get(PODS, ctx.name, ctx.namespace)
-        if not _unguarded(pod):
-            await _claim(ctx.client, pod, dry_run=dry_run)
-        _check_preconditions(pod, options.get("preconditions") or {})
-        if not dry_run:
-            await ctx.client.update(PODS, ctx.name, _mark, ctx.namespace, subresource="status")
-            await ctx.client.delete(
-                PODS,
-                ctx.name,
-                ctx.namespace,
-                uid=pod["metadata"]["uid"],
-                propagation=options.get("propagationPolicy", "Background"),
-                grace_seconds=options.get("gracePeriodSeconds"),
-            )
+        deletion = _Deletion(ctx, options, dry_run=dry_run)
+        for _ in range(_ATTEMPTS):
+            pod = await ctx.client.get(PODS, ctx.name, ctx.namespace)
+            if not _unguarded(pod):
+                break
+            try:
+                await deletion.carry_out(pod, only_as_it_is=_may_come_to_run(pod))
+                return success()
+            except StatusError as refusal:
+                if refusal.reason != "Conflict" or deletion.names_version:
+                    raise
+        unhealthy = await _claim(ctx.client, pod, dry_run=dry_run)
+        try:
+            await deletion.carry_out(pod, only_as_it_is=bool(unhealthy))
+        except StatusError as refusal:
+            if refusal.reason != "Conflict" or deletion.names_version or not unhealthy:
+                raise
+            raise _still_processed(unhealthy) from None
         return success()
+
+
+class _Deletion:
+    """Marks a pod as evicted and deletes it, under the preconditions of the eviction."""
+
+    def __init__(self, ctx: RequestContext, options: Object, *, dry_run: bool) -> None:
+        self._ctx = ctx
+        self._options = options
+        self._dry_run = dry_run
+        self._preconditions: Object = options.get("preconditions") or {}
+        self.names_version = self._preconditions.get("resourceVersion") is not None
+
+    async def carry_out(self, pod: Object, *, only_as_it_is: bool) -> None:
+        """Delete the pod; ``only_as_it_is``: if nothing of it has changed. Raises conflict."""
+        wanted = dict(self._preconditions)
+        if only_as_it_is and not self.names_version:
+            wanted["resourceVersion"] = pod["metadata"]["resourceVersion"]
+        if self._dry_run:
+            _check_preconditions(pod, wanted)
+            return
+
+        def mark(live: Object) -> Object:
+            _check_preconditions(live, wanted)
+            return _mark(live)
+
+        ctx, options = self._ctx, self._options
+        marked = await ctx.client.update(PODS, ctx.name, mark, ctx.namespace, subresource="status")
+        await ctx.client.delete(
+            PODS,
+            ctx.name,
+            ctx.namespace,
+            uid=pod["metadata"]["uid"],
+            propagation=options.get("propagationPolicy", "Background"),
+            grace_seconds=options.get("gracePeriodSeconds"),
+            resource_version=marked["metadata"]["resourceVersion"] if "resourceVersion" in wanted else "",
+        )
 
 
 def _mark(pod: Object) -> Object:
@@ -79,18 +120,28 @@ def _check_preconditions(pod: Object, preconditions: Object) -> None:
             )
 
 
-async def _claim(client: ObjectClient, pod: Object, *, dry_run: bool) -> None:
-    """Take one disruption from the pod's budget, if it has one; raises when that has none left."""
+def _may_come_to_run(pod: Object) -> bool:
+    """Tell whether a pod that does not count for budgets now may do so soon."""
+    return pod.get("status", {}).get("phase") == "Pending" and "deletionTimestamp" not in pod["metadata"]
+
+
+async def _claim(client: ObjectClient, pod: Object, *, dry_run: bool) -> str:
+    """Take one disruption from the pod's budget, if it has one; raises when that has none left.
+
+    Returns the name of a budget that lets the pod go only because it is unhealthy, "" otherwise.
+    """
     metadata = pod["metadata"]
     budgets = await _budgets(client, metadata.get("namespace", ""), metadata.get("labels", {}))
     if len(budgets) > 1:
         raise StatusError(500, "", _SEVERAL)
-    if not budgets or _may_go_unhealthy(pod, budgets[0]):
-        return
+    if not budgets:
+        return ""
+    if _may_go_unhealthy(pod, budgets[0]):
+        return str(budgets[0]["metadata"]["name"])
     name = metadata["name"]
     if dry_run:
         _decrement(budgets[0], name)
-        return
+        return ""
     await client.update(
         DISRUPTION_BUDGETS,
         budgets[0]["metadata"]["name"],
@@ -98,6 +149,7 @@ async def _claim(client: ObjectClient, pod: Object, *, dry_run: bool) -> None:
         metadata.get("namespace", ""),
         subresource="status",
     )
+    return ""
 
 
 async def _budgets(client: ObjectClient, namespace: str, labels: dict[str, str]) -> list[Object]:
@@ -123,8 +175,7 @@ def _decrement(budget: Object, pod: str) -> Object:
     """Note one disruption more; raises when the budget does not allow it."""
     status, metadata = budget.setdefault("status", {}), budget["metadata"]
     if status.get("observedGeneration", 0) < metadata.get("generation", 0):
-        detail = f"The disruption budget {metadata['name']} is still being processed by the server."
-        raise _too_many(detail, _RETRY_SECONDS)
+        raise _still_processed(metadata["name"])
     allowed = status.get("disruptionsAllowed", 0)
     resource = DISRUPTION_BUDGETS.group_resource
     if allowed < 0:
@@ -157,6 +208,10 @@ def _why_none(name: str, status: Object) -> str:
     if current <= desired:
         return f"The disruption budget {name} needs {desired} healthy pods and has {current} currently"
     return f"The disruption budget {name} does not allow evicting pods currently"
+
+
+def _still_processed(name: str) -> StatusError:
+    return _too_many(f"The disruption budget {name} is still being processed by the server.", _RETRY_SECONDS)
 
 
 def _too_many(detail: str, retry_after: int) -> StatusError:
