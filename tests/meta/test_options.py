@@ -88,6 +88,11 @@ def test_a_body_replaces_the_query():
         ({"dryRun": [1]}, "json: cannot unmarshal number into Go struct field DeleteOptions.dryRun of type string"),
         ({"preconditions": {"uid": {}}}, "json: cannot unmarshal object into Go struct field"),
         ([], "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct"),
+        (
+            {"kind": 1},
+            "couldn't get version/kind; json parse error: json: cannot unmarshal number into Go struct field .kind of",
+        ),
+        ({"apiVersion": "a/b/c"}, "unexpected GroupVersion string: a/b/c"),
     ],
 )
 def test_bodies_of_other_types_are_refused(body, message):

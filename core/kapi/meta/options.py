@@ -18,7 +18,7 @@ from kapi.meta.errors import (
     go_quote,
     invalid,
 )
-from kapi.meta.gvk import GroupKind
+from kapi.meta.gvk import GroupKind, GroupVersion
 from kapi.meta.names import byte_length
 from kapi.meta.query import Query, boolean, first, integer
 
@@ -208,7 +208,7 @@ def _from_body(body: Any) -> DeleteOptions:
             'type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; '
             'Kind string "json:\\"kind,omitempty\\"" }'
         )
-    kind, api_version = body.get("kind") or "DeleteOptions", body.get("apiVersion") or "v1"
+    kind, api_version = _type_meta(body)
     if kind != "DeleteOptions":
         raise bad_request(
             f"no kind {go_quote(str(kind))} is registered for version {go_quote(str(api_version))} "
@@ -226,6 +226,21 @@ def _from_body(body: Any) -> DeleteOptions:
         _typed(preconditions, "uid", str, "types.UID", "Preconditions.preconditions"),
         _typed(preconditions, "resourceVersion", str, "string", "Preconditions.preconditions"),
     )
+
+
+def _type_meta(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Return kind and apiVersion; options may come in the version of any group. Raises StatusError 400."""
+    for member in ("apiVersion", "kind"):
+        value = body.get(member)
+        if value is not None and not isinstance(value, str):
+            problem = f"json: cannot unmarshal {_json_name(value)} into Go struct field .{member} of type string"
+            raise bad_request(f"couldn't get version/kind; json parse error: {problem}")
+    api_version = body.get("apiVersion") or "v1"
+    try:
+        GroupVersion.parse(api_version)
+    except ValueError as error:
+        raise bad_request(str(error)) from None
+    return body.get("kind") or "DeleteOptions", api_version
 
 
 def _typed(holder: Mapping[str, Any], name: str, wanted: type, go_type: str, path: str = "DeleteOptions") -> Any:
