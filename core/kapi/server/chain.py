@@ -127,4 +127,7 @@ class Director:
             await send_answer(scope, send, text_answer(404, "404 page not found\n"))
 
     def _link(self, scope: Scope) -> ChainLink | None:
-        return next((link for link in self._links if link.handles(scope)), None)
+        for link in self._links:
+            if link.handles(scope):
+                return link
+        return None
