@@ -23,7 +23,10 @@ def test_make_serve_installs_and_runs():
     assert text.rstrip().endswith(".venv/bin/kapi serve --secure-port=7443")
 
 
-@pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy", "lint-imports", "pytest"])
+@pytest.mark.parametrize(
+    "command",
+    ["python tests/e2e/real_clients.py", "ruff check .", "ruff format --check .", "mypy", "lint-imports", "pytest"],
+)
 def test_make_test_runs_every_check(command):
     assert f".venv/bin/{command}" in dry_run("test")
 
