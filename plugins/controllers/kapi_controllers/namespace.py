@@ -13,6 +13,7 @@ from kapi.contracts.server import HookContext, PostStartHook
 from kapi.hookspecs import hookimpl
 from kapi.meta.errors import StatusError
 from kapi.meta.gvk import GroupVersionResource
+from kapi_controllers.concurrency import for_each
 from kapi_controllers.namespace_conditions import Remaining, set_condition
 from kapi_controllers.workqueue import WorkQueue
 
@@ -88,8 +89,13 @@ class NamespaceController:
 
     async def _delete_all(self, resource: ServedResource, namespace: str) -> tuple[list[Object], list[str]]:
         """Delete the objects of a resource; returns those that are still there, and what refused to be deleted."""
-        tried = [await self._delete(resource.gvr, obj) for obj in await self._client.list(resource.gvr, namespace)]
-        return await self._client.list(resource.gvr, namespace), [failure for failure in tried if failure]
+        failures: set[str] = set()
+
+        async def delete(obj: Object) -> None:
+            failures.add(await self._delete(resource.gvr, obj))
+
+        await for_each(await self._client.list(resource.gvr, namespace), delete)
+        return await self._client.list(resource.gvr, namespace), sorted(failures - {""})
 
     async def _delete(self, resource: GroupVersionResource, obj: dict[str, Any]) -> str:
         """Delete an object; returns why that is refused, "" when it is not."""

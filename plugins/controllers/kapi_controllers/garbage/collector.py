@@ -4,21 +4,20 @@ The decisions are those of kube-controller-manager's garbage collector. Each is 
 and carried out only on that state: the object's uid and resourceVersion are preconditions.
 """
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from kapi.contracts.client import Object, ObjectClient
 from kapi.contracts.storage import StorageError
 from kapi.meta.errors import StatusError
+from kapi_controllers.concurrency import for_each
 from kapi_controllers.garbage.events import OwnerEvents
 from kapi_controllers.garbage.graph import FOREGROUND, ORPHAN, Node, OwnerGraph, Reference
 from kapi_controllers.garbage.lookup import NamespacedOwner, OwnerLookup, UnknownKind
 
 log = logging.getLogger("kapi.controllers.garbage-collector")
 
-AT_ONCE = 32
 MANAGER = "kube-controller-manager"
 """Whose changes to the metadata of dependents these are, as in a real cluster."""
 
@@ -118,7 +117,7 @@ class Collector:
         async def release(dependent: Node) -> None:
             await self._change_references(dependent, _without({node.uid}))
 
-        await _for_each(self._graph.dependents(node.uid), release)
+        await for_each(self._graph.dependents(node.uid), release)
         await self._change(node, _finalizer_removal(ORPHAN))
         return True
 
@@ -168,19 +167,6 @@ def _keep(metadata: Object, member: str, value: Sequence[object]) -> bool:
     else:
         del metadata[member]
     return True
-
-
-async def _for_each(items: Iterable[Node], work: Callable[[Node], Awaitable[None]]) -> None:
-    """Work on all items, on a bounded number at once; raises the first error."""
-    remaining = iter(items)
-
-    async def drain() -> None:
-        for item in remaining:
-            await work(item)
-
-    for failed in await asyncio.gather(*(drain() for _ in range(AT_ONCE)), return_exceptions=True):
-        if failed is not None:
-            raise failed
 
 
 def _name(node: Node) -> str:
