@@ -108,8 +108,10 @@ def test_every_worker_serves_what_is_established():
         for number in range(5):
             plural = f"things{number}"
             establish(server, plural)
-            for _ in range(8):
+            for _ in range(4):
                 assert server.request("GET", f"/apis/x.example.com/v1/{plural}").status == 200
+                listed = server.request("GET", "/apis/x.example.com/v1").json()["resources"]
+                assert plural in {each["name"] for each in listed}
 
 
 def test_objects_are_served_again_after_a_restart(tmp_path):
@@ -232,3 +234,18 @@ def test_conversion_webhooks_are_refused_in_clear_words(server):
     assert (event["type"], event["object"]["code"]) == ("ERROR", 500)
     server.request("DELETE", f"{CRDS}/shapes.x.example.com")
     wait_until_gone(server, f"{CRDS}/shapes.x.example.com")
+
+
+def test_whoever_writes_the_status_owns_only_that(server):
+    made = definition("owned")
+    made["spec"]["versions"][0]["subresources"] = {"status": {}}
+    establish(server, "owned", made)
+    path = "/apis/x.example.com/v1/owned"
+    assert server.request("POST", path, {**thing("a"), "kind": "Owned", "spec": {"q": 1}}).status == 201
+    patch = {"spec": {"q": 2}, "metadata": {"labels": {"x": "y"}}, "status": {"r": 1}}
+    merge = {"Content-Type": "application/merge-patch+json"}
+    found = server.request("PATCH", f"{path}/a/status", patch, headers=merge).json()
+    assert (found["spec"], found["status"], "labels" in found["metadata"]) == ({"q": 1}, {"r": 1}, False)
+    assert [list(entry["fieldsV1"]) for entry in found["metadata"]["managedFields"]] == [["f:spec"], ["f:status"]]
+    server.request("DELETE", f"{CRDS}/owned.x.example.com")
+    wait_until_gone(server, f"{CRDS}/owned.x.example.com")

@@ -150,7 +150,7 @@ class APIServer:
         endpoint = ResourceEndpoint(lambda: self.table, self.client, float(self.config.min_request_timeout))
         base = BaseServer(
             lambda: self.table,
-            Documents(lambda: self.table, self._address()),
+            Documents(lambda: self.table, self._address(), self.served.catch_up),
             self.health,
             self._expose,
             self.context.service_account_tokens,

@@ -5,6 +5,7 @@ Discovery, OpenAPI, ``/version``, health, metrics, the service account issuer's 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 import orjson
@@ -12,6 +13,7 @@ import orjson
 from kapi import __version__
 from kapi.contracts.authn import ServiceAccountTokens
 from kapi.contracts.server import ChainLink, Scope
+from kapi.contracts.storage import StorageError
 from kapi.endpoints.answer import Answer, json_answer, text_answer
 from kapi.endpoints.body import ReadBody
 from kapi.endpoints.discovery import Discovery, build_root_paths, build_version
@@ -26,18 +28,30 @@ from kapi.server.health import HealthEndpoints
 
 JWKS = "/openid/v1/jwks"
 OPENID_CONFIGURATION = "/.well-known/openid-configuration"
+CATCH_UP_SECONDS = 0.5
+"""How long a document waits for the store to say what is new."""
+
 _ANY_METHOD = ("/", "/index.html")
 
 
 class Documents:
     """The documents about what is served, made anew when that changes; those of groups that stay are kept."""
 
-    def __init__(self, table: Callable[[], ResourceTable], server_address: str) -> None:
-        """Take what is served, and the address (``host:port``) that ``/api`` names."""
+    def __init__(
+        self, table: Callable[[], ResourceTable], server_address: str, catch_up: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Take what is served, the address (``host:port``) that ``/api`` names, and how to see all that was written."""
         self._served = table
+        self._catch_up = catch_up
         self._table = table()
         self._discovery = Discovery(self._table.groups, server_address)
         self._openapi = OpenAPI(self._table.groups)
+
+    async def catch_up(self) -> None:
+        """Let what was installed through another process be in the documents; if the store is slow, be content."""
+        with suppress(TimeoutError, StorageError):
+            async with asyncio.timeout(CATCH_UP_SECONDS):
+                await self._catch_up()
 
     @property
     def discovery(self) -> Discovery:
@@ -103,6 +117,8 @@ class BaseServer:
         return text_answer(404, "404 page not found\n")
 
     async def _document(self, scope: Scope, path: str) -> Answer | None:
+        if path.startswith(("/apis", "/openapi/")):
+            await self._documents.catch_up()
         if path.startswith(("/api", "/apis")):
             found = self._documents.discovery.answer(
                 path,

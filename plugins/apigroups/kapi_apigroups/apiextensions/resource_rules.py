@@ -96,6 +96,8 @@ def _check_replicas(path: str, value: Any) -> list[FieldError]:
 class CustomStatusStrategy(PureStatusStrategy):
     """The ``status`` subresource of a custom resource."""
 
+    writes = ("status",)
+
     def check(self, struct: Struct, obj: Object, old: Object | None) -> list[FieldError]:
         """Check the status alone."""
         rules = struct.rules
