@@ -1,11 +1,11 @@
 """Field ownership of the writes of one request."""
 
-from functools import reduce
+from functools import lru_cache, reduce
 
 from kapi.contracts.resources import Object, Resource
 from kapi.endpoints.request import ResourceRequest
 from kapi.meta.apply.elements import BadItem
-from kapi.meta.apply.fieldset import Ignored, below, from_paths, union
+from kapi.meta.apply.fieldset import FieldSet, Ignored, below, from_paths, union
 from kapi.meta.apply.managed import decode_applied, default_manager, track_update
 from kapi.meta.objectmeta import dedup_owner_references
 from kapi.meta.schema.types import Rules, Struct
@@ -19,10 +19,15 @@ def ignored_fields(request: ResourceRequest, struct: Struct) -> Ignored | None:
         return _only(strategy.writes)
     resets = [_path(dotted) for dotted in strategy.resets]
     if request.subresource is not None and request.subresource.name == "status":
-        resets += [(f"f:{name}",) for name in struct.fields if name not in ("status", "metadata")]
+        resets += [("f:" + name,) for name in struct.fields if name not in ("status", "metadata")]
     elif request.subresource is None and strategy.owns_status:
         resets.append(("f:status",))
-    return from_paths(*resets) if resets else None
+    return _set_of(tuple(resets)) if resets else None
+
+
+@lru_cache(maxsize=256)
+def _set_of(paths: tuple[tuple[str, ...], ...]) -> FieldSet:
+    return from_paths(*paths)
 
 
 def _path(dotted: str) -> tuple[str, ...]:
