@@ -59,15 +59,6 @@ def member_at(value: Any, members: tuple[str, ...]) -> Any:
     return value
 
 
-def is_path(text: str) -> bool:
-    """Tell whether a text is a path that can be followed."""
-    try:
-        JSONPath(text)
-    except PathError:
-        return False
-    return True
-
-
 def _walk(steps: list[Step], value: Any) -> Iterator[Any]:
     if not steps:
         yield value
