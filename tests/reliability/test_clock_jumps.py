@@ -47,9 +47,9 @@ def test_the_clock_jumps_under_load(clock, backend, jumps):
         watches = [WatchClient(deployment.server, after=load.begin, half=half) for half in ("", "1")]
         load.start()
         for seconds in jumps:
-            load.wait(100)
+            load.wait(50)
             jump(clock, seconds)
-        load.wait(100)
+        load.wait(50)
         end = load.finish()
         history = load.check(deployment.server)
         for watch in watches:

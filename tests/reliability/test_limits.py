@@ -10,6 +10,7 @@ from raw_clients import head, secure
 from kapi.testing.load import MAPS
 from kapi.testing.server import ServerProcess
 
+soak = pytest.mark.soak
 FLAGS = (
     "--max-requests-inflight=2",
     "--max-mutating-requests-inflight=1",
@@ -54,7 +55,9 @@ def test_too_many_requests_are_refused_but_not_those_of_masters_and_watches(serv
     assert server.request("GET", MAPS, user="jane").status == 200
 
 
-@pytest.mark.parametrize(("query", "least", "most"), [("", 1.0, 2.5), ("&timeout=200ms", 0.2, 0.9)])
+@pytest.mark.parametrize(
+    ("query", "least", "most"), [pytest.param("", 1.0, 2.5, marks=soak), ("&timeout=200ms", 0.2, 0.9)]
+)
 def test_a_request_has_its_time(server, query, least, most):
     began = time.monotonic()
     answer = server.request("GET", FUTURE + query)
@@ -67,6 +70,7 @@ def test_a_request_has_its_time(server, query, least, most):
     )
 
 
+@soak
 def test_a_watch_without_a_wish_lives_once_to_twice_the_minimum(server):
     began = time.monotonic()
     assert server.request("GET", f"{MAPS}?watch=1&resourceVersion=0").status == 200

@@ -108,7 +108,8 @@ def test_a_worker_is_frozen_under_load(backend, seconds):
         finish(load, deployment, watches)
 
 
-@pytest.mark.parametrize("seconds", [1.0, pytest.param(60.0, marks=soak)])
+@soak
+@pytest.mark.parametrize("seconds", [1.0, 60.0])
 def test_a_frozen_arbiter_keeps_nobody_from_work(seconds):
     with deployed("sqlite", workers=2) as deployment:
         load = Load(deployment.servers)
