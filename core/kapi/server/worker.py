@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from kapi.server.accepting import SharedLoads, forget_loads
 from kapi.server.assembly import START_ERRORS, Assembly, complaint
 from kapi.server.cells import SharedCells, forget_workers
 from kapi.server.serving import STOP_TIMEOUT, HTTPServer, loop_factory, settle
+
+RETRY_SECONDS = 1.0
+"""How long a worker that cannot take the place of another waits before the next is tried."""
 
 WORKER_CLASS = "kapi.server.worker.KapiWorker"
 
@@ -37,8 +41,19 @@ class KapiWorker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker has no 
         except START_ERRORS as ex:
             for line in complaint(ex):
                 sys.stderr.write(f"kapi: {line}\n")
-            code = Arbiter.WORKER_BOOT_ERROR
+            code = self._not_started()
         sys.exit(code)
+
+    def _not_started(self) -> int:
+        """Return the exit code of a worker that could not start.
+
+        One of the first ends the server, which says why. One that takes the place of another must not: the others may
+        serve on while the store cannot be reached, say. It is tried again, after a pause.
+        """
+        if self.age <= self.cfg.workers:
+            return int(Arbiter.WORKER_BOOT_ERROR)
+        time.sleep(RETRY_SECONDS)
+        return 1
 
     async def _serve(self) -> int:
         assembly: Assembly = self.wsgi
