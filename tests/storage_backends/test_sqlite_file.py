@@ -229,6 +229,27 @@ async def test_waiting_for_another_process_does_not_hold_up_the_loop(path: Path,
         assert await asyncio.gather(*writing) == [revision + 1, revision + 2, revision + 3]
 
 
+async def test_writers_on_several_connections_take_turns(path: Path) -> None:
+    async with opened(path) as one, opened(path) as other:
+        longest = 0.0
+
+        async def write(backend: SqliteBackend, who: str) -> list[int]:
+            nonlocal longest
+            revisions = []
+            for n in range(20):
+                began = time.perf_counter()
+                revisions.append(await backend.create(f"/k/{who}-{n}", b"x" * 100))
+                longest = max(longest, time.perf_counter() - began)
+            return revisions
+
+        writers = [write(backend, f"{n}-{k}") for n, backend in enumerate((one, other)) for k in range(4)]
+        revisions = await asyncio.gather(*writers)
+        assert sorted(itertools.chain(*revisions)) == list(range(2, 162)), "none refused, none lost"
+        assert longest < 2
+        assert max(revisions[0]) > min(revisions[4])
+        assert max(revisions[4]) > min(revisions[0])
+
+
 async def test_values_before_changes_are_read_for_those_who_want_them(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
