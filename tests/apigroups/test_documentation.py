@@ -124,6 +124,7 @@ def test_definitions_and_their_members():
     assert describe_definition(f"{meta}ObjectMeta", "name") == describe(Field("meta_v1.ObjectMeta.name"))
     assert describe_definition(f"{meta}ObjectMeta", "nothing") == ""
     assert describe_definition("com.example.v1.Pod", "spec") == ""
+    assert describe_definition("com.example.apps.v1.Deployment", "spec") == "", "another's Deployment is another thing"
     assert describe_definition("Short", "spec") == ""
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 _DISTRIBUTION = "lightkube-models"
+_OURS = ("io.k8s.api.", "io.k8s.apimachinery.", "io.k8s.apiextensions-apiserver.", "io.k8s.kube-aggregator.")
+"""How the names of the API's own definitions begin: others may be called the same."""
 _WIDTH = 78
 _CLASS = re.compile(r'^class (\w+)\(.*?\):\n +r?"""(.*?)"""', re.MULTILINE | re.DOTALL)
 _MEMBERS = re.compile(r"\n *\*\*parameters\*\*\n")
@@ -34,6 +36,8 @@ _NOTHING = Documented("", {})
 
 def describe_definition(name: str, member: str) -> str:
     """Return what is said about a definition (``io.k8s.api.core.v1.Pod``), or one of its members; "" if nothing is."""
+    if not name.startswith(_OURS):
+        return ""
     _, package, version, kind = ("", "", "", *name.split("."))[-4:]
     found = documented(f"{package}_{version}", kind) or documented(version, kind) or _NOTHING
     return found.members.get(_python_name(member), "") if member else found.text
