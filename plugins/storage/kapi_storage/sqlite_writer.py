@@ -27,7 +27,7 @@ MAX_GROUP = 512
 SMALL_BYTES = 64 << 10
 """Up to which size a value is written by the event loop; the group that it is in may be as large as MAX_SMALL_BYTES."""
 MAX_SMALL_BYTES = 512 << 10
-QUIET_TURNS = 3
+QUIET_TURNS = 2
 """A group has gathered when so many turns of the event loop have brought no write, or after GATHER_SECONDS."""
 GATHER_SECONDS = 0.002
 
