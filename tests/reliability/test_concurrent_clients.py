@@ -6,8 +6,8 @@ from kapi.testing.deployments import deployed
 from kapi.testing.load import Load, WatchClient
 
 DEPLOYMENTS = [
-    pytest.param("sqlite", 1, 2, 400, id="sqlite-workers"),
-    pytest.param("etcd3", 2, 1, 400, id="etcd3-servers"),
+    pytest.param("sqlite", 1, 2, 200, id="sqlite-workers"),
+    pytest.param("etcd3", 2, 1, 200, id="etcd3-servers"),
     pytest.param("sqlite", 1, 2, 10_000, id="sqlite-workers-long", marks=pytest.mark.soak),
     pytest.param("sqlite", 2, 1, 10_000, id="sqlite-servers-long", marks=pytest.mark.soak),
     pytest.param("sqlite", 2, 2, 10_000, id="sqlite-both-long", marks=pytest.mark.soak),

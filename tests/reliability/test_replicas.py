@@ -16,8 +16,8 @@ from kapi.testing.load import MAPS, Client, config_map, revision_of
 
 soak = pytest.mark.soak
 SEVERAL = [
-    pytest.param("sqlite", 1, 2, 200, id="sqlite-workers"),
-    pytest.param("etcd3", 2, 1, 200, id="etcd3-servers"),
+    pytest.param("sqlite", 1, 2, 100, id="sqlite-workers"),
+    pytest.param("etcd3", 2, 1, 100, id="etcd3-servers"),
     pytest.param("sqlite", 2, 2, 5000, id="sqlite-servers-long", marks=soak),
     pytest.param("etcd3", 2, 2, 5000, id="etcd3-servers-long", marks=soak),
 ]

@@ -39,10 +39,10 @@ def test_the_server_is_killed_under_load(backend, number, rounds):
         watches = watch_all(deployment, load)
         load.start()
         for _ in range(rounds):
-            load.wait(100)
+            load.wait(60)
             kill_all(deployment.server)
             deployment.server.start()
-        load.wait(100)
+        load.wait(60)
         finish(load, deployment, watches)
         assert "Traceback" not in deployment.server.log.read_text()
 
@@ -104,7 +104,7 @@ def test_a_worker_is_frozen_under_load(backend, seconds):
         with paused(frozen):
             time.sleep(seconds)
         assert alive(frozen) == (seconds < 30)
-        load.wait(100)
+        load.wait(60)
         finish(load, deployment, watches)
 
 
