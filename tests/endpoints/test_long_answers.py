@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from kapi.contracts.server import Message
-from kapi.endpoints.answer import CHUNK, Answer, head_of, send_answer
+from kapi.endpoints.answer import CHUNK, WHOLE, Answer, head_of, send_answer
 from kapi.endpoints.body import BodyReader
-from kapi.endpoints.representation import LIST_PIECE, _pieces
+from kapi.endpoints.representation import _pieces
 from kapi.meta.errors import StatusError
 from widgets import ROOT, WIDGETS, running, widget
 
@@ -31,12 +31,12 @@ async def sent(answer: Answer, method: str = "GET") -> tuple[dict[bytes, bytes],
     return dict(start["headers"]), [message["body"] for message in bodies]
 
 
-@pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1, 5 * CHUNK])
+@pytest.mark.parametrize("size", [0, 1, WHOLE, WHOLE + 1, WHOLE + CHUNK, 3 * WHOLE + 1])
 async def test_a_body_is_cut_and_comes_whole(size: int) -> None:
     headers, pieces = await sent(Answer(200, b"x" * size))
     assert headers[b"content-length"] == b"%d" % size
     assert b"".join(pieces) == b"x" * size
-    assert max(map(len, pieces)) <= CHUNK
+    assert max(map(len, pieces)) <= (CHUNK if size > WHOLE else WHOLE)
 
 
 async def test_pieces_are_made_when_they_are_sent() -> None:
@@ -45,17 +45,17 @@ async def test_pieces_are_made_when_they_are_sent() -> None:
     def pieces() -> Any:
         for number in range(4):
             made.append(number)
-            yield b"x" * CHUNK
+            yield b"x" * WHOLE
 
-    answer = Answer.of_pieces(pieces(), 4 * CHUNK)
+    answer = Answer.of_pieces(pieces(), 4 * WHOLE)
     assert (await sent(answer, "HEAD"))[1] == [b""]
     assert made == []
     headers, bodies = await sent(answer)
-    assert headers[b"content-length"] == b"%d" % (4 * CHUNK)
-    assert len(b"".join(bodies)) == 4 * CHUNK
+    assert headers[b"content-length"] == b"%d" % (4 * WHOLE)
+    assert len(b"".join(bodies)) == 4 * WHOLE
 
 
-@pytest.mark.parametrize("sizes", [[], [1], [1] * 1000, [LIST_PIECE], [LIST_PIECE] * 5, [10, LIST_PIECE * 3, 10]])
+@pytest.mark.parametrize("sizes", [[], [1], [1] * 1000, [CHUNK] * 5, [CHUNK] * 50, [10, WHOLE * 3, 10], [WHOLE] * 3])
 def test_the_pieces_of_a_list_are_the_list(sizes: list[int]) -> None:
     items = [b'"%b"' % (b"x" * size) for size in sizes]
     whole = b'{"items":[' + b",".join(items) + b"]}"
@@ -76,7 +76,7 @@ async def test_a_long_list_is_the_same_in_every_form() -> None:
         items = plain.json()["items"]
         assert [item["metadata"]["name"] for item in items] == sorted(f"w{number}" for number in range(COUNT))
         assert plain.header("content-length") == str(len(plain.body))
-        assert len(plain.body) > 4 * LIST_PIECE
+        assert len(plain.body) > WHOLE
         packed = await rig.http.request("GET", ALL, headers={"accept-encoding": "gzip"})
         assert json.loads(zlib.decompress(packed.body, 31))["items"] == items
         assert packed.header("content-length") == str(len(packed.body))

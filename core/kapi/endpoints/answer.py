@@ -16,7 +16,10 @@ from kapi.meta.errors import StatusError
 JSON = "application/json"
 YAML = "application/yaml"
 GZIP_FROM = 128 * 1024
-CHUNK = 256 * 1024
+WHOLE = 1024 * 1024
+"""Up to this size a body leaves in one piece."""
+CHUNK = 64 * 1024
+"""The size of the pieces of a larger one: what is made, encrypted and sent stays in the processor's cache."""
 _WARNING_AGENT = "-"
 
 
@@ -152,7 +155,7 @@ async def send_answer(scope: Scope, send: Send, answer: Answer) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": head_of(answer)})
     if scope["method"] == "HEAD":
         await send({"type": "http.response.body", "body": b""})
-    elif answer.length <= CHUNK:
+    elif answer.length <= WHOLE:
         body = answer.body if answer.pieces is None else b"".join(answer.pieces)
         await send({"type": "http.response.body", "body": body})
     else:

@@ -11,7 +11,7 @@ from typing import Any
 import falcon.asgi
 
 from kapi.contracts.server import ASGIApp, ChainLink, Receive, Scope, Send
-from kapi.endpoints.answer import CHUNK, GZIP_FROM, Answer, compressed, pieces_of, send_answer, status_answer
+from kapi.endpoints.answer import GZIP_FROM, WHOLE, Answer, compressed, pieces_of, send_answer, status_answer
 from kapi.endpoints.api import ResourceEndpoint
 from kapi.endpoints.body import BodyReader, ReadBody
 from kapi.endpoints.state import request_state
@@ -52,7 +52,7 @@ async def _fill(scope: Scope, resp: falcon.asgi.Response, answer: Answer) -> Non
         resp.set_header(name, value)
     if not answer.body and not answer.content_type:
         return  # Falcon would name a type if there were data, even none
-    if answer.pieces is None and len(answer.body) <= CHUNK:
+    if answer.pieces is None and len(answer.body) <= WHOLE:
         resp.data = answer.body
     else:
         resp.set_stream(_stream(answer), answer.length)

@@ -11,6 +11,7 @@ from typing import Protocol
 import orjson
 
 from kapi.contracts.resources import Object, TableConvertor
+from kapi.endpoints.answer import CHUNK, WHOLE
 from kapi.meta.schema.decode import decode_value
 from kapi.meta.table import (
     build_row,
@@ -23,8 +24,6 @@ from kapi.registry.store import Store
 from kapi.storage.entry import Entry
 
 Rows = list[Object]
-LIST_PIECE = 256 * 1024
-"""About how many bytes of a list are joined at a time."""
 MADE_AT_ONCE = 50
 """How many items of a list are made at a time where that takes some work."""
 
@@ -142,9 +141,9 @@ def _bare_meta(revision: int, annotations: dict[str, str]) -> Object:
 
 
 def _pieces(head: bytes, items: Sequence[bytes], size: int) -> Iterator[bytes]:
-    """Yield a list in pieces of about LIST_PIECE bytes."""
-    step = max(1, LIST_PIECE * len(items) // size)
-    if len(items) <= step:
+    """Yield a list: whole, or in pieces of about CHUNK bytes if it is long."""
+    step = max(1, CHUNK * len(items) // size)
+    if len(items) <= step or size <= WHOLE:
         yield b"%b%b]}" % (head, b",".join(items))
         return
     yield head + b",".join(items[:step])
