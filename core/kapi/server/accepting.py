@@ -3,8 +3,7 @@
 All workers listen on one socket. Whoever wakes up first would accept all that wait there, and one worker would have all
 the work of a client with sixteen connections. So every worker tells the others how many connections it has, and
 accepts one at a time; one that has more than the least busy worker holds back for a moment and lets that one have it.
-A worker that is dead, stopped or busy is waited for only once; what it says has to change before it is waited for
-again.
+A worker that is dead, stopped or busy is not waited for again for some time, unless it says something new.
 """
 
 import asyncio
@@ -21,8 +20,10 @@ from kapi.server.protocol import KapiProtocol
 
 HOLD = 0.001
 """Seconds that a worker holds back before it looks again."""
-MOST_HOLDS = 10
+MOST_HOLDS = 20
 """How often it looks before it accepts all the same."""
+PATIENCE_PAUSE = 0.1
+"""Seconds for which a worker that has been waited for in vain is not waited for again."""
 SILENT = 3.0
 """Seconds after which a worker that has not been heard of is not waited for."""
 MOST_WORKERS = 1024
@@ -102,6 +103,7 @@ class BalancedListener:
         self._waiting = select.poll()
         self._waiting.register(sock, select.POLLIN)
         self._in_vain: frozenset[Load] = frozenset()
+        self._in_vain_until = 0.0
         self._beginning: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -127,7 +129,7 @@ class BalancedListener:
 
     def _readable(self) -> None:
         """Accept a connection, unless it is another's turn."""
-        if self._less_busy() - self._in_vain:
+        if self._less_busy() - self._given_up():
             self._holds = 0
             self._pause(HOLD, self._look_again)
         else:
@@ -138,10 +140,10 @@ class BalancedListener:
         self._holds += 1
         if self._waiting.poll(0):
             less_busy = self._less_busy()
-            if less_busy - self._in_vain and self._holds < MOST_HOLDS:
+            if less_busy - self._given_up() and self._holds < MOST_HOLDS:
                 self._timer = self._loop.call_later(HOLD, self._look_again)
                 return
-            self._in_vain = less_busy
+            self._in_vain, self._in_vain_until = less_busy, self._loop.time() + PATIENCE_PAUSE
             if not self._accept():
                 return
         self._go_on()
@@ -150,6 +152,10 @@ class BalancedListener:
         """Return what the workers say that have fewer connections."""
         count = self._count
         return frozenset(load for load in self._loads.others() if load.connections < count)
+
+    def _given_up(self) -> frozenset[Load]:
+        """Return what those have said last that were waited for in vain a moment ago."""
+        return self._in_vain if self._loop.time() < self._in_vain_until else frozenset()
 
     def _pause(self, seconds: float, then: Callable[[], None]) -> None:
         self._loop.remove_reader(self._socket)
