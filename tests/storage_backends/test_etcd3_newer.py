@@ -180,8 +180,8 @@ async def test_part_of_an_answer_is_forgotten_with_its_stream():
         assert [change.revision for change in (await next_batch(watch)).changes] == [11]
         waiting = asyncio.create_task(next_batch(watch, 2.0))
         await asyncio.sleep(0)
-        etcd.revision = 12
+        etcd.deaf, etcd.revision = 10**6, 12  # it has changes to send, so it tells no progress
         etcd.server.peers[-1].transport.abort()
-        await until(lambda: len(etcd.created) >= 2)
+        await until(lambda: len(etcd.created) >= 2 and watch._stream is not None)
         etcd.change(12, 12, 12)
         assert [change.revision for change in (await waiting).changes] == [12] * 3
