@@ -8,6 +8,7 @@ from kapi.meta.gvk import GroupResource, GroupVersionKind
 from kapi.meta.schema.types import Struct
 from kapi_apigroups.apiextensions.jsonpath import member_at, simple_members
 from kapi_apigroups.apiextensions.structural.rules import StructuralRules
+from kapi_apigroups.common.scale import scale_of
 from kapi_apigroups.common.status_owner import PureStatusStrategy
 
 _TERMINATING = "create not allowed while custom resource definition is terminating"
@@ -15,7 +16,6 @@ _UNCHECKED = "the definition has validation rules (CEL), which this server does 
 _NEGATIVE = "should be a non-negative integer"
 _TOO_LARGE = "should be less than or equal to 2147483647"
 _MOST = 2**31 - 1
-_SHOWN_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 _REPLICAS = ("spec", "replicas")
 
 
@@ -132,19 +132,13 @@ class CustomScale:
 
     def project(self, parent: Object) -> Object:
         """Return the Scale; numbers that the object does not have are 0."""
-        metadata = parent["metadata"]
-        status: Object = {"replicas": _count(member_at(parent, self._present))}
         selector = member_at(parent, self._selector) if self._selector else None
-        if selector and isinstance(selector, str):
-            status["selector"] = selector
-        replicas = _count(member_at(parent, self._wanted))
-        return {
-            "kind": "Scale",
-            "apiVersion": "autoscaling/v1",
-            "metadata": {member: metadata[member] for member in _SHOWN_METADATA if member in metadata},
-            "spec": {"replicas": replicas} if replicas else {},
-            "status": status,
-        }
+        return scale_of(
+            parent,
+            _count(member_at(parent, self._wanted)),
+            _count(member_at(parent, self._present)),
+            selector if isinstance(selector, str) else "",
+        )
 
     def read(self, parent: Object) -> Object:
         """Return the Scale; raises a StatusError while nobody has said how many replicas there should be."""

@@ -8,6 +8,21 @@ _SHOWN_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimes
 _REPLICAS = ("spec", "replicas")
 
 
+def scale_of(parent: Object, wanted: int, present: int, selector: str) -> Object:
+    """Return the Scale of an object: how many replicas it wants and has, and which pods they are ("": not said)."""
+    metadata = parent["metadata"]
+    status: Object = {"replicas": present}
+    if selector:
+        status["selector"] = selector
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {member: metadata[member] for member in _SHOWN_METADATA if member in metadata},
+        "spec": {"replicas": wanted} if wanted else {},
+        "status": status,
+    }
+
+
 class ScaleView:
     """Shows and changes the number of replicas of a workload (a View).
 
@@ -20,19 +35,9 @@ class ScaleView:
 
     def project(self, parent: Object) -> Object:
         """Return the Scale of a workload."""
-        metadata = parent["metadata"]
-        status: Object = {"replicas": parent.get("status", {}).get("replicas", 0)}
-        selector = self._format(parent["spec"].get("selector"))
-        if selector:
-            status["selector"] = selector
-        replicas = parent["spec"].get("replicas", 0)
-        return {
-            "kind": "Scale",
-            "apiVersion": "autoscaling/v1",
-            "metadata": {member: metadata[member] for member in _SHOWN_METADATA if member in metadata},
-            "spec": {"replicas": replicas} if replicas else {},
-            "status": status,
-        }
+        spec = parent["spec"]
+        present = parent.get("status", {}).get("replicas", 0)
+        return scale_of(parent, spec.get("replicas", 0), present, self._format(spec.get("selector")))
 
     def read(self, parent: Object) -> Object:
         """Return the Scale of a workload."""
