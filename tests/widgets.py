@@ -186,7 +186,7 @@ class Rig:
         groups = [APIGroup(GROUP, versions)]
         self.table: ResourceTable = build_table(groups, backend, self.feed, PREFIX, AdmissionChain(admission))
         self.local = LocalClient(lambda: self.table)
-        endpoint = ResourceEndpoint(lambda: self.table, self.local, 1800.0)
+        endpoint = ResourceEndpoint(lambda: self.table, self.local, 1800.0, lambda: b"secret")
         inner = _signed_in(Director([resource_link(endpoint)]))
         self.app = with_panic_recovery(with_request_info(with_warnings(inner)))
         self.http = AsgiClient(self.app)

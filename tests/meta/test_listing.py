@@ -1,4 +1,6 @@
+import base64
 import contextlib
+import json
 
 import pytest
 from hypothesis import given
@@ -6,14 +8,18 @@ from hypothesis import strategies as st
 
 from kapi.meta.errors import StatusError
 from kapi.meta.listing import (
+    ContinueTokens,
     ExpiredContinueError,
-    decode_continue,
-    encode_continue,
     parse_list_options,
 )
 from kapi.meta.query import parse_query
 
 PREFIX = "/registry/configmaps/"
+TOKENS = ContinueTokens(b"secret", PREFIX)
+
+
+def encoded(fields):
+    return base64.urlsafe_b64encode(json.dumps(fields).encode()).rstrip(b"=").decode()
 
 
 def refusal(query):
@@ -90,12 +96,34 @@ def test_streaming_lists_are_allowed():
 )
 def test_tokens_come_back(name, revision):
     key = f"{PREFIX}ns/{name}\0"
-    assert decode_continue(encode_continue(key, revision, PREFIX), PREFIX) == (key, revision)
+    assert TOKENS.decode(TOKENS.encode(key, revision)) == (key, revision)
+
+
+@given(st.integers(1, 1 << 60), st.data())
+def test_changed_tokens_are_refused(revision, data):
+    token = TOKENS.encode(f"{PREFIX}ns/a\0", revision)
+    fields = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    name = data.draw(st.sampled_from(["rv", "start", "mac"]))
+    changed = {"rv": revision + 1, "start": "ns/b", "mac": data.draw(st.one_of(st.none(), st.text(max_size=16)))}
+    with pytest.raises(StatusError, match="it was changed, or is not of this server"):
+        TOKENS.decode(encoded({**fields, name: changed[name]}))
+
+
+@pytest.mark.parametrize("start", ["ns/a", "ns/\ud800", "/ns/a"])
+def test_made_up_tokens_are_refused(start):
+    with pytest.raises(StatusError) as caught:
+        TOKENS.decode(encoded({"v": "meta.k8s.io/v1", "rv": 5, "start": start}))
+    assert caught.value.code == 400
+
+
+def test_tokens_of_servers_with_another_secret_are_refused():
+    with pytest.raises(StatusError, match="not of this server"):
+        ContinueTokens(b"another", PREFIX).decode(TOKENS.encode(f"{PREFIX}ns/a", 5))
 
 
 def test_tokens_need_a_key_below_the_prefix():
     with pytest.raises(ValueError, match="do not match"):
-        encode_continue("/registry/secrets/x", 5, PREFIX)
+        TOKENS.encode("/registry/secrets/x", 5)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +144,7 @@ def test_tokens_need_a_key_below_the_prefix():
 )
 def test_bad_tokens_are_refused(token, problem):
     with pytest.raises(StatusError) as caught:
-        decode_continue(token, PREFIX)
+        TOKENS.decode(token)
     assert caught.value.code == 400
     assert caught.value.message == f"invalid continue token: continue key is not valid: {problem}"
 
@@ -125,7 +153,7 @@ def test_bad_tokens_are_refused(token, problem):
 def test_no_token_leaves_the_prefix(token):
     key = PREFIX
     with contextlib.suppress(StatusError):
-        key, _ = decode_continue(token, PREFIX)
+        key, _ = TOKENS.decode(token)
     assert key.startswith(PREFIX)
 
 

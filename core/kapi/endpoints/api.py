@@ -60,11 +60,18 @@ class _Route(NamedTuple):
 class ResourceEndpoint:
     """Serves all resources of a table. The table is read anew for each request: it may be replaced."""
 
-    def __init__(self, table: Callable[[], ResourceTable], client: ObjectClient, min_watch_timeout: float) -> None:
-        """Take a function that returns what is served now, and the client that strategies use."""
+    def __init__(
+        self,
+        table: Callable[[], ResourceTable],
+        client: ObjectClient,
+        min_watch_timeout: float,
+        continue_secret: Callable[[], bytes],
+    ) -> None:
+        """Take a function that returns what is served now, the client that strategies use, and what signs tokens."""
         self._table = table
         self._client = client
         self._min_watch_timeout = min_watch_timeout
+        self._continue_secret = continue_secret
         self._plain: dict[Store, PlainRepresentation] = {}
         self._routes: dict[_RouteKey, _Route] = {}
         self._routes_of: ResourceTable | None = None
@@ -86,7 +93,7 @@ class ResourceEndpoint:
         media = negotiate(header(scope, b"accept"), profile)
         _warn_if_deprecated(state, located.resource)
         _check_name(info)
-        request = ResourceRequest(scope, state, read, table, self._client, *located, media)
+        request = ResourceRequest(scope, state, read, table, self._client, *located, media, self._continue_secret)
         return await verb(request)
 
     async def watch(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,7 +111,7 @@ class ResourceEndpoint:
         async def no_body(size: int) -> bytes:
             return b""
 
-        request = ResourceRequest(scope, state, no_body, table, self._client, *located, media)
+        request = ResourceRequest(scope, state, no_body, table, self._client, *located, media, self._continue_secret)
         await serve_watch(request, receive, send, self._min_watch_timeout)
 
     def _route(self, info: RequestInfo, table: ResourceTable, method: str) -> "_Route":

@@ -1,5 +1,7 @@
 """One request for a resource, located: what the verbs work on."""
 
+from collections.abc import Callable
+
 import orjson
 
 from kapi.contracts.authn import UserInfo
@@ -27,11 +29,13 @@ from kapi.registry.table import ResourceTable
 class ResourceRequest:
     """A request for a resource that exists, by a verb that it has.
 
-    ``media`` is the negotiated form of the answer; ``plain`` the plain representation of the resource.
+    ``media`` is the negotiated form of the answer; ``plain`` the plain representation of the resource;
+    ``continue_secret`` returns what continue tokens are signed with.
     """
 
     __slots__ = (
         "client",
+        "continue_secret",
         "media",
         "namespace",
         "name",
@@ -57,6 +61,7 @@ class ResourceRequest:
         store: Store | None,
         plain: PlainRepresentation | None,
         media: MediaType,
+        continue_secret: Callable[[], bytes],
     ) -> None:
         """Take what locating the request has found."""
         self.scope = scope
@@ -69,6 +74,7 @@ class ResourceRequest:
         self.store = store
         self.plain = plain
         self.media = media
+        self.continue_secret = continue_secret
         self.namespace = state.info.namespace if resource.namespaced else ""
         self.name = state.info.name
 

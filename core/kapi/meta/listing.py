@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hmac
 import posixpath
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,6 +29,7 @@ NOT_OLDER_THAN: Final = "NotOlderThan"
 _MATCH: Final = "resourceVersionMatch"
 _KIND: Final = GroupKind("meta.k8s.io", "ListOptions")
 _TOKEN_VERSION: Final = "meta.k8s.io/v1"
+_MAC_BYTES: Final = 12
 
 EXPIRED_CONTINUE: Final = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
@@ -123,29 +125,51 @@ def _validate_watch(options: ListOptions) -> list[FieldError]:
     return errors
 
 
-def encode_continue(key: str, revision: int, prefix: str) -> str:
-    """Return the token for the page that begins at ``key`` (below ``prefix``) in the state at ``revision``.
+class ContinueTokens:
+    """Makes and reads the continue tokens of the lists below one key prefix.
 
-    It has the form of kube-apiserver's, which is not signed: a forged one only begins elsewhere in what the request
-    itself, which is authorized like any list, is about.
-    A revision of -1 continues in the current state. Raises ValueError when the key is not below the prefix.
+    A token has the form of kube-apiserver's, and a ``mac`` (HMAC-SHA-256, cut to 96 bits) of where it leads: one that
+    was changed, or made up, is refused. All servers behind one address need the same ``secret``.
     """
-    if not key.startswith(prefix) or len(key) == len(prefix):
-        raise ValueError("unable to encode next field: the key and key prefix do not match")
-    token = orjson.dumps({"v": _TOKEN_VERSION, "rv": revision, "start": key[len(prefix) :]})
-    return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
 
+    __slots__ = ("_secret", "prefix")
 
-def decode_continue(token: str, prefix: str) -> tuple[str, int]:
-    """Return the key at which the page begins, and the revision; raises a 400 StatusError for a token it cannot read.
+    def __init__(self, secret: bytes, prefix: str) -> None:
+        """Take the secret, and the prefix of all keys that the list is about."""
+        self._secret = secret
+        self.prefix = prefix
 
-    The key always stays below ``prefix``, whatever the token says.
-    """
-    try:
-        fields = _token_fields(token)
-        return prefix + _start_key(fields)[1:], fields["rv"]
-    except ValueError as ex:
-        raise bad_request(f"invalid continue token: continue key is not valid: {ex}") from None
+    def encode(self, key: str, revision: int) -> str:
+        """Return the token for the page that begins at ``key`` in the state at ``revision`` (-1: the current one).
+
+        Raises ValueError when the key is not below the prefix.
+        """
+        if not key.startswith(self.prefix) or len(key) == len(self.prefix):
+            raise ValueError("unable to encode next field: the key and key prefix do not match")
+        start = key[len(self.prefix) :]
+        token = {"v": _TOKEN_VERSION, "rv": revision, "start": start, "mac": self._mac(revision, start)}
+        return base64.urlsafe_b64encode(orjson.dumps(token)).rstrip(b"=").decode()
+
+    def decode(self, token: str) -> tuple[str, int]:
+        """Return the key at which the page begins, and the revision; raises a 400 StatusError for a bad token.
+
+        The key always stays below the prefix.
+        """
+        try:
+            fields = _token_fields(token)
+            key, revision = self.prefix + _start_key(fields)[1:], fields["rv"]
+            mac = fields.get("mac")
+            if not isinstance(mac, str) or not hmac.compare_digest(
+                mac.encode("utf-8", "replace"), self._mac(revision, fields["start"]).encode()
+            ):
+                raise ValueError("it was changed, or is not of this server")
+        except ValueError as ex:
+            raise bad_request(f"invalid continue token: continue key is not valid: {ex}") from None
+        return key, revision
+
+    def _mac(self, revision: int, start: str) -> str:
+        digest = hmac.digest(self._secret, f"{revision}/{start}".encode("utf-8", "replace"), "sha256")
+        return base64.urlsafe_b64encode(digest[:_MAC_BYTES]).decode()
 
 
 def _token_fields(token: str) -> dict[str, Any]:

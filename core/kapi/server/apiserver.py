@@ -7,6 +7,7 @@ process may hold several servers.
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from kapi.admission.chain import build_admission
 from kapi.authn.service_account_tokens import tokens_from_options
@@ -37,6 +38,7 @@ from kapi.registry.table import ResourceTable, ServedTable
 from kapi.server.base import BaseServer, Documents
 from kapi.server.bootstrap import bootstrap
 from kapi.server.chain import API_GROUPS, BASE, Director, Filter, core_filters, fold, insert_plugins
+from kapi.server.continue_secret import ContinueSecret
 from kapi.server.contributions import LoadedPlugins
 from kapi.server.health import HealthEndpoints
 from kapi.server.hooks import Hooks
@@ -147,7 +149,13 @@ class APIServer:
 
     def _links(self) -> list[tuple[int, str, ChainLink]]:
         """Return the delegation chain: position, name, link."""
-        endpoint = ResourceEndpoint(lambda: self.table, self.client, float(self.config.min_request_timeout))
+        signing_key = self.config.options.get("service-account-signing-key-file")
+        endpoint = ResourceEndpoint(
+            lambda: self.table,
+            self.client,
+            float(self.config.min_request_timeout),
+            ContinueSecret(Path(signing_key) if signing_key else None),
+        )
         base = BaseServer(
             lambda: self.table,
             Documents(lambda: self.table, self._address(), self.served.catch_up),

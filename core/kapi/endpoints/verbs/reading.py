@@ -12,10 +12,9 @@ from kapi.endpoints.waiting import current, reached
 from kapi.meta.errors import bad_request, expired, not_found
 from kapi.meta.listing import (
     EXACT,
+    ContinueTokens,
     ExpiredContinueError,
     ListOptions,
-    decode_continue,
-    encode_continue,
     parse_list_options,
 )
 from kapi.meta.query import first, parse_resource_version
@@ -91,19 +90,20 @@ async def page(
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Return the entries of a list or of one page, and its metadata."""
     cache = request.stored.cache
-    start, revision = _begin(options, _root(cache, selection))
+    tokens = ContinueTokens(request.continue_secret(), _root(cache, selection))
+    start, revision = _begin(options, tokens)
     limit = 0 if options.resource_version == "0" else options.limit
     if revision > 0:
-        return await _page_at(cache, revision, start, limit, options, selection)
+        return await _page_at(cache, revision, start, limit, options, selection, tokens)
     if options.resource_version and not start:
         await reached(cache, parse_resource_version(options.resource_version, listing=True))
     elif not await _caught_up(request):
-        return await _stored_page(cache, 0, start, limit, selection)
+        return await _stored_page(cache, 0, start, limit, selection, tokens)
     if selection.key:
         entry = cache.entries.get(cache.prefix + selection.key)
         found = [entry] if entry is not None and not start and selection.includes(entry) else []
         return found, ListMeta(cache.revision)
-    return await _cached_page(cache, cache.revision, start, limit, selection)
+    return await _cached_page(cache, cache.revision, start, limit, selection, tokens)
 
 
 def _root(cache: WatchCache, selection: Selection) -> str:
@@ -111,7 +111,7 @@ def _root(cache: WatchCache, selection: Selection) -> str:
     return f"{cache.prefix}{selection.namespace}/" if selection.namespace else cache.prefix
 
 
-def _begin(options: ListOptions, root: str) -> tuple[str, int]:
+def _begin(options: ListOptions, tokens: ContinueTokens) -> tuple[str, int]:
     """Return the key at which a list begins and the revision it must show (0 or less: any that is new enough).
 
     A limit with a resourceVersion means that very version, unless resourceVersionMatch says otherwise.
@@ -119,7 +119,7 @@ def _begin(options: ListOptions, root: str) -> tuple[str, int]:
     if options.continue_token:
         if options.resource_version not in ("", "0"):
             raise bad_request("specifying resource version is not allowed when using continue")
-        return decode_continue(options.continue_token, root)
+        return tokens.decode(options.continue_token)
     match = options.resource_version_match
     if match == EXACT or (not match and options.limit and options.resource_version):
         return "", parse_resource_version(options.resource_version, listing=True)
@@ -127,7 +127,13 @@ def _begin(options: ListOptions, root: str) -> tuple[str, int]:
 
 
 async def _page_at(
-    cache: WatchCache, revision: int, start: str, limit: int, options: ListOptions, selection: Selection
+    cache: WatchCache,
+    revision: int,
+    start: str,
+    limit: int,
+    options: ListOptions,
+    selection: Selection,
+    tokens: ContinueTokens,
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Return a page of the state at a revision; from the cache if it knows what has changed since.
 
@@ -136,28 +142,27 @@ async def _page_at(
     await reached(cache, revision)
     past = cache.past_page(revision, selection.namespace, start, limit if selection.matches is None else 0)
     if past is not None:
-        return await _shown_page(*past, _root(cache, selection), revision, limit, selection)
+        return await _shown_page(*past, tokens, revision, limit, selection)
     try:
-        return await _stored_page(cache, revision, start, limit, selection)
+        return await _stored_page(cache, revision, start, limit, selection, tokens)
     except Compacted:
         if options.continue_token:
-            raise ExpiredContinueError(encode_continue(start, -1, _root(cache, selection))) from None
+            raise ExpiredContinueError(tokens.encode(start, -1)) from None
         raise expired(f"The resourceVersion for the provided list is too old: {revision}") from None
     except FutureRevision:
         raise expired(f"The resourceVersion for the provided list is too new: {revision}") from None
 
 
 async def _stored_page(
-    cache: WatchCache, revision: int, start: str, limit: int, selection: Selection
+    cache: WatchCache, revision: int, start: str, limit: int, selection: Selection, tokens: ContinueTokens
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Return a page of the state at a revision (0: now) from the backend, reading no further than the page goes."""
     matches = selection.matches
-    prefix = _root(cache, selection)
     size = limit if limit and matches is None else MAX_PAGE
     taken: list[Entry] = []
     turns = Turns()
     while True:
-        found = await cache.range(prefix, max(start, prefix), size, revision)
+        found = await cache.range(tokens.prefix, max(start, tokens.prefix), size, revision)
         revision = found.revision
         for position, (key, value, modified) in enumerate(found.items, 1):
             if turns.due():
@@ -168,7 +173,7 @@ async def _stored_page(
             taken.append(entry)
             left = len(found.items) - position + found.remaining
             if len(taken) == limit and left:
-                token = encode_continue(f"{key}\0", revision, prefix)
+                token = tokens.encode(f"{key}\0", revision)
                 return taken, ListMeta(revision, token, None if matches is not None else left)
         if not found.more:
             return taken, ListMeta(revision)
@@ -176,27 +181,27 @@ async def _stored_page(
 
 
 async def _cached_page(
-    cache: WatchCache, revision: int, start: str, limit: int, selection: Selection
+    cache: WatchCache, revision: int, start: str, limit: int, selection: Selection, tokens: ContinueTokens
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Return a page from the cache; without selectors it costs what it holds, however many objects there are."""
     size = limit if selection.matches is None else 0
     shown, left = cache.page(selection.namespace, start, size, selection.terms)
-    return await _shown_page(shown, left, _root(cache, selection), revision, limit, selection)
+    return await _shown_page(shown, left, tokens, revision, limit, selection)
 
 
 async def _shown_page(
-    shown: Snapshot, left: int, root: str, revision: int, limit: int, selection: Selection
+    shown: Snapshot, left: int, tokens: ContinueTokens, revision: int, limit: int, selection: Selection
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Return a page of entries behind which there are some ``left``; with selectors, of what matches among them."""
     if selection.matches is not None:
-        return await _selected(shown, selection.matches, root, revision, limit)
+        return await _selected(shown, selection.matches, tokens, revision, limit)
     if not left:
         return shown, ListMeta(revision)
-    return shown, ListMeta(revision, encode_continue(shown[-1].key + "\0", revision, root), left)
+    return shown, ListMeta(revision, tokens.encode(shown[-1].key + "\0", revision), left)
 
 
 async def _selected(
-    entries: Snapshot, matches: Callable[[Entry], bool], root: str, revision: int, limit: int
+    entries: Snapshot, matches: Callable[[Entry], bool], tokens: ContinueTokens, revision: int, limit: int
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Take what matches, up to the limit, and say where the list goes on.
 
@@ -213,4 +218,4 @@ async def _selected(
     if not limit or len(taken) < limit or taken[limit - 1] is entries[-1]:
         return taken, ListMeta(revision)
     del taken[limit:]
-    return taken, ListMeta(revision, encode_continue(taken[-1].key + "\0", revision, root))
+    return taken, ListMeta(revision, tokens.encode(taken[-1].key + "\0", revision))
