@@ -19,10 +19,10 @@ from kapi_storage.watching import Hub, Watch
 
 log = logging.getLogger("kapi.storage")
 
-SWEEP_INTERVAL = 1.0
+SWEEP_INTERVAL = 0.5
 SWEEP_PAUSE = 0.01
 MARKS_PER_INTERVAL = 10
-SIZE_INTERVAL = 1.0
+SIZE_INTERVAL = 0.5
 SIZE_REVISIONS = 1000
 """After how many changes the size of history is looked at again; a tenth of the keys if that is more."""
 LOG_INTERVAL = 2.0
