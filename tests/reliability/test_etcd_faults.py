@@ -62,19 +62,35 @@ def under_load(*servers):
 
 @pytest.mark.parametrize("rounds", [2, pytest.param(30, marks=soak)])
 def test_etcd_is_killed_and_frozen_under_load(rounds):
-    with deployed("etcd3", workers=2) as deployment, under_load(deployment.server) as load:
-        etcd = deployment.etcd
+    """The whole cluster at once. Not a lone member: before 3.4.21 and 3.5.5 one that is killed loses what it has said.
+
+    https://github.com/etcd-io/etcd/issues/14370; the checkers find it in long runs.
+    """
+    with (
+        EtcdCluster(3) as cluster,
+        ServerProcess(*flags(*cluster.urls), "--workers=2") as server,
+        under_load(server) as load,
+    ):
         for number in range(rounds):
             if number % 2:
-                etcd.pause()
+                for_all(cluster, EtcdServer.pause)
                 time.sleep(0.5)
-                etcd.resume()
+                for_all(cluster, EtcdServer.resume)
             else:
-                etcd.kill()
-                etcd.start()
-                etcd.wait()
+                restart(cluster)
             load.wait(50)
-        assert "Traceback" not in deployment.server.log.read_text()
+        assert "Traceback" not in server.log.read_text()
+
+
+def for_all(cluster, action):
+    for member in cluster.members:
+        action(member)
+
+
+def restart(cluster):
+    """Kill all members, and start them again."""
+    for action in (EtcdServer.kill, EtcdServer.start, EtcdServer.wait):
+        for_all(cluster, action)
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(15, marks=soak)])
@@ -102,14 +118,17 @@ def test_a_leader_is_frozen_and_a_member_killed_under_load(rounds):
 
 @soak
 def test_kapi_and_etcd_are_killed_in_turn():
-    with deployed("etcd3", processes=2) as deployment, under_load(*deployment.servers) as load:
+    with (
+        EtcdCluster(3) as cluster,
+        ServerProcess(*flags(*cluster.urls)) as first,
+        ServerProcess(*flags(*cluster.urls)) as second,
+        under_load(first, second) as load,
+    ):
         for number in range(20):
             if number % 3 == 2:
-                deployment.etcd.kill()
-                deployment.etcd.start()
-                deployment.etcd.wait()
+                restart(cluster)
             else:
-                server = deployment.servers[number % 2]
+                server = (first, second)[number % 2]
                 kill_all(server)
                 server.start()
             load.wait(60)
