@@ -154,6 +154,8 @@ def test_another_leads_when_the_leader_is_frozen(backend):
     """The lease ends after 15 s; a leader that wakes up later learns that it is none, and leads no more."""
     with deployed(backend, workers=2) as deployment:
         eventually(lambda: leader(deployment))
+        for client in one_client_for_each_process(deployment):
+            controllers_work(client, f"before-{client.port}")  # a start is over that would hold the lock of SQLite
         before = leader(deployment)
         [other] = [pid for pid in workers(deployment.server) if pid != before]
         with paused(before):
