@@ -15,7 +15,7 @@ from kapi.meta.listing import (
 from kapi.meta.query import parse_query
 
 PREFIX = "/registry/configmaps/"
-TOKENS = ContinueTokens(b"secret", PREFIX)
+TOKENS = ContinueTokens(lambda: b"secret", PREFIX)
 
 
 def encoded(fields):
@@ -118,7 +118,7 @@ def test_made_up_tokens_are_refused(start):
 
 def test_tokens_of_servers_with_another_secret_are_refused():
     with pytest.raises(StatusError, match="not of this server"):
-        ContinueTokens(b"another", PREFIX).decode(TOKENS.encode(f"{PREFIX}ns/a", 5))
+        ContinueTokens(lambda: b"another", PREFIX).decode(TOKENS.encode(f"{PREFIX}ns/a", 5))
 
 
 def test_tokens_need_a_key_below_the_prefix():

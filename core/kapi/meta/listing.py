@@ -4,6 +4,7 @@ import base64
 import binascii
 import hmac
 import posixpath
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -134,8 +135,8 @@ class ContinueTokens:
 
     __slots__ = ("_secret", "prefix")
 
-    def __init__(self, secret: bytes, prefix: str) -> None:
-        """Take the secret, and the prefix of all keys that the list is about."""
+    def __init__(self, secret: Callable[[], bytes], prefix: str) -> None:
+        """Take what returns the secret, asked only for tokens, and the prefix of all keys that the list is about."""
         self._secret = secret
         self.prefix = prefix
 
@@ -168,7 +169,7 @@ class ContinueTokens:
         return key, revision
 
     def _mac(self, revision: int, start: str) -> str:
-        digest = hmac.digest(self._secret, f"{revision}/{start}".encode("utf-8", "replace"), "sha256")
+        digest = hmac.digest(self._secret(), f"{revision}/{start}".encode("utf-8", "replace"), "sha256")
         return base64.urlsafe_b64encode(digest[:_MAC_BYTES]).decode()
 
 

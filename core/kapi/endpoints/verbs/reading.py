@@ -90,7 +90,7 @@ async def page(
 ) -> tuple[Sequence[Entry], ListMeta]:
     """Return the entries of a list or of one page, and its metadata."""
     cache = request.stored.cache
-    tokens = ContinueTokens(request.continue_secret(), _root(cache, selection))
+    tokens = ContinueTokens(request.continue_secret, _root(cache, selection))
     start, revision = _begin(options, tokens)
     limit = 0 if options.resource_version == "0" else options.limit
     if revision > 0:
