@@ -60,14 +60,21 @@ def under_load(*servers):
         watch.check(history, end)
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(30, marks=soak)])
-def test_etcd_is_killed_and_frozen_under_load(rounds):
-    """The whole cluster at once."""
+@contextmanager
+def cluster_under_load():
+    """Three members, a server with two workers on them, clients at work."""
     with (
         EtcdCluster(3) as cluster,
         ServerProcess(*flags(*cluster.urls), "--workers=2") as server,
         under_load(server) as load,
     ):
+        yield cluster, server, load
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(30, marks=soak)])
+def test_etcd_is_killed_and_frozen_under_load(rounds):
+    """The whole cluster at once."""
+    with cluster_under_load() as (cluster, server, load):
         for number in range(rounds):
             if number % 2:
                 for_all(cluster, EtcdServer.pause)
@@ -93,11 +100,7 @@ def restart(cluster):
 @pytest.mark.parametrize("rounds", [1, pytest.param(15, marks=soak)])
 def test_a_leader_is_frozen_and_a_member_killed_under_load(rounds):
     """The other two elect another leader; the one that wakes up or comes back does not tell what it knew before."""
-    with (
-        EtcdCluster(3) as cluster,
-        ServerProcess(*flags(*cluster.urls), "--workers=2") as server,
-        under_load(server) as load,
-    ):
+    with cluster_under_load() as (cluster, server, load):
         for number in range(rounds):
             frozen = leader(cluster)
             frozen.pause()
